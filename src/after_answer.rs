@@ -16,10 +16,8 @@ use crate::pull::pull;
 use crate::reaper::{self, Scope};
 use crate::route::Route;
 
-/// The kind of work after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
-    /// Remove a few containers that are due.
     Reap,
     /// Continue a pull, because the Engine stops it when nobody waits for it.
     Pull(ImageReference),
@@ -61,9 +59,7 @@ impl Work {
 /// The work after an answer, and what it needs.
 #[derive(Debug)]
 pub struct AfterAnswer {
-    /// The kind of work.
     pub work: Work,
-    /// The operator's settings.
     pub config: Config,
     /// The request's budget, which this work ends.
     pub budget: Budget,

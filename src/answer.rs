@@ -10,12 +10,10 @@ use serde_json::json;
 use crate::error::{CallerError, Error, RequestError};
 use crate::platform::HttpResponse;
 
-/// An answer with a JSON body.
 pub fn json_answer(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
     answer(status, "application/json", body.to_string().into_bytes())
 }
 
-/// An answer with a body of this type.
 pub fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> HttpResponse {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -78,7 +76,6 @@ pub fn failed(error: &Error, request_id: &str, content_type: &'static str) -> Ht
     with_retry_after(response, error)
 }
 
-/// The answer to an error, with the time to try again if that can help.
 pub fn with_retry_after(mut response: HttpResponse, error: &Error) -> HttpResponse {
     if let Some(seconds) = error.retry_after_seconds() {
         let seconds = HeaderValue::from(seconds);
@@ -112,26 +109,17 @@ mod tests {
 
     #[test]
     fn headers_tell_the_caller_what_to_do_next() {
+        let unauthorized = Error::from(CallerError::Unauthorized("x"));
         let challenge = r#"Basic realm="dynamic-access", charset="UTF-8""#;
+        let encoded = Error::from(RequestError::EncodedBody);
+        let wrong_method = Error::from(RequestError::WrongMethod("GET".to_owned()));
+        let in_progress = Error::from(TargetError::InProgress);
         for (error, name, value) in [
-            (
-                CallerError::Unauthorized("x").into(),
-                WWW_AUTHENTICATE,
-                challenge,
-            ),
-            (
-                RequestError::EncodedBody.into(),
-                ACCEPT_ENCODING,
-                "identity",
-            ),
-            (
-                RequestError::WrongMethod("GET".to_owned()).into(),
-                ALLOW,
-                "GET",
-            ),
-            (TargetError::InProgress.into(), RETRY_AFTER, "30"),
+            (unauthorized, WWW_AUTHENTICATE, challenge),
+            (encoded, ACCEPT_ENCODING, "identity"),
+            (wrong_method, ALLOW, "GET"),
+            (in_progress, RETRY_AFTER, "30"),
         ] {
-            let error: Error = error;
             let response = failed(&error, "id", "application/json");
             assert_eq!(response.headers()[&name], value);
             let has_time = response.headers().contains_key(RETRY_AFTER);

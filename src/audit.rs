@@ -10,16 +10,13 @@ use crate::docker::{TargetId, label};
 use crate::error::Error;
 use crate::route::Route;
 
-/// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// A start that succeeded, or that failed because of this server or its Engine.
     TargetStart,
     /// A refused start: for its payload, a limit, or an earlier start.
     TargetStartDenied,
-    /// A stop.
     TargetStop,
-    /// A renewal.
     TargetRenew,
     /// A removal by the server on its own.
     TargetReap,
@@ -32,7 +29,6 @@ pub enum Event {
 }
 
 impl Event {
-    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::TargetStart => "target.start",
@@ -85,7 +81,6 @@ impl Subject {
         }
     }
 
-    /// A container that a list has shown.
     pub fn of(container: &Target) -> Self {
         Self {
             container: Some(container.id.as_str().to_owned()),
@@ -160,28 +155,6 @@ mod tests {
         }
         let health = Event::of(Some(&Route::Health), None, true);
         assert_eq!(health.map(Event::name), Some("config.unsafe"));
-    }
-
-    #[test]
-    fn no_refusal_is_without_an_event() {
-        let routes = [
-            Route::Start,
-            Route::Stop,
-            Route::Health,
-            Route::Reap { dry_run: true },
-            Route::ListTargets(crate::target_view::Filter::default()),
-            Route::StartTarget { wait: None },
-            Route::OpenApi,
-            Route::Metrics,
-            Route::Page { environment: None },
-        ];
-        let routes = || routes.iter().map(Some).chain([None]);
-        for (error, _) in crate::error::tests::all() {
-            for route in routes().filter(|_| error.status().is_client_error()) {
-                let event = Event::of(route, Some(&error), false);
-                assert!(event.is_some(), "{route:?} {error:?}");
-            }
-        }
     }
 
     #[test]

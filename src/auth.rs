@@ -37,8 +37,7 @@ const WELL_KNOWN: [&str; 1] = ["Y29vbGJlYW5z"];
 pub struct Secrets(Vec<(Caller, Secret)>);
 
 impl Secrets {
-    /// Reads the three variables.
-    pub fn read(variables: &impl Variables) -> Result<Self, String> {
+    pub(crate) fn read(variables: &impl Variables) -> Result<Self, String> {
         let read = |role: Role| {
             let name = role.variable();
             let text = variables.value(name);
@@ -80,8 +79,7 @@ impl Secrets {
         Ok(Self(known))
     }
 
-    /// Whether there is a secret for `role`.
-    pub fn has(&self, role: Role) -> bool {
+    pub(crate) fn has(&self, role: Role) -> bool {
         self.0.iter().any(|(caller, _)| caller.role == role)
     }
 
@@ -202,14 +200,14 @@ fn scheme_and_text(value: &[u8]) -> Option<(&str, &str)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
+    pub(crate) const SECRET: &str = "c29tZSBnb29kIHNlY3JldA==";
     const OTHER: &str = "YW5vdGhlciBnb29kIG9uZQ==";
-    const API: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
+    pub(crate) const API: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
     // operator:0123456789abcdef0123456789
-    const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
+    pub(crate) const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
 
     fn secrets() -> Secrets {
         Secrets::parse(&format!("{SECRET} {OTHER}"), API, OPERATOR).expect("good secrets")

@@ -7,8 +7,7 @@ use std::time::Duration;
 /// One call to the Engine, as the log shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct CallNote {
-    /// The name of the call, one word.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The status of the reply, if there was a reply.
     pub status: Option<u16>,
     /// The time from the request's first byte to the reply's last byte.
@@ -18,8 +17,7 @@ pub struct CallNote {
 /// The calls to the Engine for one request, in order.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// The calls that have ended.
-    pub notes: Vec<CallNote>,
+    pub(crate) notes: Vec<CallNote>,
     /// The name and version of the Engine, once a reply had them.
     pub engine: Option<String>,
 }

@@ -14,10 +14,8 @@ pub enum Role {
 }
 
 impl Role {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Webhook, Self::Api, Self::Operator];
 
-    /// The variable that has the secrets of this role.
     pub fn variable(self) -> &'static str {
         match self {
             Self::Webhook => "webhook_secret",
@@ -30,7 +28,6 @@ impl Role {
 /// Who calls: which secret of which variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// The variable.
     pub role: Role,
     /// The secret's place in it, from 1.
     pub position: usize,

@@ -9,8 +9,9 @@ use crate::audit::Subject;
 use crate::docker::TargetId;
 use crate::error::{Error, RequestError};
 use crate::key::KeyKind;
+use crate::order::StartOrder;
 use crate::platform::{HttpResponse, Platform};
-use crate::provision::{Provisioner, StartOrder};
+use crate::provision::Provisioner;
 use crate::reaper::{self, Report, Scope};
 use crate::route::Route;
 use crate::secret::Secret;
@@ -20,15 +21,11 @@ use crate::{api, metrics, page, webhook};
 /// How a request ended, and what else the log says.
 #[derive(Debug)]
 pub struct Handled {
-    /// The answer, or why the request failed.
     pub outcome: Result<HttpResponse, Error>,
-    /// The target of the request.
     pub subject: Subject,
-    /// Notes for the operator.
     pub notes: Vec<String>,
     /// Whether it is a health check with unsafe variables.
     pub is_unsafe: bool,
-    /// The result of a reap.
     pub reap: Option<Report>,
     /// The secrets in the body, which the log must not show; `None` if they are not
     /// known.

@@ -12,35 +12,37 @@
 //! |---|---|
 //! | `component` | Spin and WASI: HTTP in and out, variables, clock (wasm only) |
 //! | [`server`] | the order in which one request is handled |
-//! | [`handlers`] | one handler for each route: its work, its answer, and its part of the log line |
-//! | [`after_answer`] | the work after an answer |
-//! | [`log_line`], [`audit`] | the log lines, and which of them are events |
+//! | `handlers` | one handler for each route: its work, its answer, and its part of the log line |
+//! | `after_answer` | the work after an answer |
+//! | [`log_line`], `audit` | the log lines, and which of them are events |
 //! | [`api`], [`webhook`] | bodies in and answers out: `/v1`, and BastionZero's contract |
-//! | [`request_body`] | which bodies are read, and how much of them |
-//! | [`page`], [`metrics`] | HTML for people, text for Prometheus |
+//! | `request_body` | which bodies are read, and how much of them |
+//! | `page`, [`metrics`] | HTML for people, text for Prometheus |
 //! | [`provision`] | start, stop, health: every decision about containers |
 //! | [`reaper`] | which containers the server removes on its own, and why |
 //! | [`route`] | the routes, and to whom each is open |
-//! | [`query`] | the queries of requests |
+//! | `query` | the queries of requests |
 //! | [`auth`] | credentials of callers |
-//! | [`answer`] | the common parts of all answers, and the failures |
-//! | [`pull`] | which images are pulled, and how a pull ended |
+//! | `answer` | the common parts of all answers, and the failures |
+//! | `pull` | which images are pulled, and how a pull ended |
 //! | [`backend`] | the operations on targets, by one Engine or by a Swarm |
+//! | `attempt` | one attempt to start a target: the body of its container, and how to recognise it |
 //! | [`engine`] | sends [`docker`]'s calls, each within a deadline |
 //! | [`error`] | every error, in families: its status, its code, its two messages |
+//! | [`order`] | the order of a start, and the digest that compares repeated ones |
 //! | [`target_view`] | a target as callers and operators see it |
 //! | [`config`] | variables → [`config::Config`], each problem named |
 //! | [`container`] | the options of a target's container, and which of them a patch may change |
-//! | [`ages`] | how long containers may wait, run and stay |
+//! | `ages` | how long containers may wait, run and stay |
 //! | [`key`] | the key of a start |
 //! | [`docker`] | the Engine API as values: one file for each endpoint |
 //! | [`fault`] | why a call to the Engine failed, and whether it had an effect |
-//! | [`pauses`], [`budget`] | the waits between two looks; the time limits of a webhook |
-//! | [`caller`] | who calls: which secret of which variable |
+//! | `pauses`, [`budget`] | the waits between two looks; the time limits of a webhook |
+//! | `caller` | who calls: which secret of which variable |
 //! | [`call_notes`] | the calls of one request to the Engine |
-//! | [`service_url`] | where agents may register |
-//! | [`ownership`] | the form of an owner and of a caller's labels |
-//! | [`environment_id`] | which ids mean the same environment |
+//! | `service_url` | where agents may register |
+//! | `ownership` | the form of an owner and of a caller's labels |
+//! | `environment_id` | which ids mean the same environment |
 //! | `members` | JSON objects whose keys are not known in advance |
 //! | `number` | whole numbers as text |
 //! | [`secret`] | text that is never shown, and compared in constant time |
@@ -73,43 +75,45 @@
 //!   or a registry's or proxy's header, and to remove it from the log.
 //! * No input makes the core panic.
 
-pub mod after_answer;
-pub mod ages;
-pub mod answer;
+mod after_answer;
+mod ages;
+mod answer;
 pub mod api;
-pub mod audit;
+mod attempt;
+mod audit;
 pub mod auth;
 pub mod backend;
 pub mod budget;
 pub mod call_notes;
-pub mod caller;
+mod caller;
 #[cfg(target_family = "wasm")]
 mod component;
 pub mod config;
 pub mod container;
 pub mod docker;
 pub mod engine;
-pub mod environment_id;
+mod environment_id;
 pub mod error;
 pub mod fault;
-pub mod handlers;
+mod handlers;
 pub mod key;
 pub mod log_line;
 mod members;
 pub mod metrics;
 mod number;
-pub mod ownership;
-pub mod page;
-pub mod pauses;
+pub mod order;
+mod ownership;
+mod page;
+mod pauses;
 pub mod platform;
 pub mod provision;
-pub mod pull;
-pub mod query;
+mod pull;
+mod query;
 pub mod reaper;
-pub mod request_body;
+mod request_body;
 pub mod route;
 pub mod secret;
 pub mod server;
-pub mod service_url;
+mod service_url;
 pub mod target_view;
 pub mod webhook;

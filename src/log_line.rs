@@ -38,35 +38,31 @@ const PROBLEMS_CHARS_MAX: usize = 8_000;
 /// the log useless.
 const REDACTED_CHARS_MIN: usize = 8;
 
-/// The log line of one request to this server.
 #[derive(Debug)]
-pub struct LogLine<'a> {
+pub(crate) struct LogLine<'a> {
     /// The request's id, also in an error's answer.
-    pub(crate) request_id: &'a str,
+    pub request_id: &'a str,
     /// The route's path; `-` for an unknown path, `tail` for the work after an
     /// answer.
-    pub(crate) route: &'static str,
+    pub route: &'static str,
     /// The status of the answer; none for the work after an answer.
-    pub(crate) status: Option<u16>,
+    pub status: Option<u16>,
     /// The time from the request's arrival to the answer.
-    pub(crate) took: Duration,
-    pub(crate) caller: Option<Caller>,
-    /// The event, if the line is one.
-    pub(crate) event: Option<Event>,
-    pub(crate) subject: &'a Subject,
-    /// The id of the caller's trace.
-    pub(crate) trace: Option<&'a str>,
-    pub(crate) calls: &'a Calls,
+    pub took: Duration,
+    pub caller: Option<Caller>,
+    pub event: Option<Event>,
+    pub subject: &'a Subject,
+    pub trace: Option<&'a str>,
+    pub calls: &'a Calls,
     /// More for the operator: the options that the Engine left out of a container, unsafe
     /// variables, and the rest for the next reap.
-    pub(crate) notes: &'a [String],
-    pub(crate) error: Option<&'a Error>,
+    pub notes: &'a [String],
+    pub error: Option<&'a Error>,
     /// The texts to redact, because a peer may have echoed them.
-    pub(crate) secrets: &'a [Secret],
+    pub secrets: &'a [Secret],
 }
 
 impl LogLine<'_> {
-    /// The line as JSON, without a line break.
     pub fn to_json(&self) -> String {
         let calls = self.calls.notes.iter().take(CALLS_MAX);
         let notes = self.notes.iter().take(NOTES_MAX);
@@ -176,7 +172,6 @@ fn redacted_to(chars_max: usize, text: &str, secrets: &[Secret]) -> String {
     text.chars().take(chars_max).collect()
 }
 
-/// The replacement for a secret.
 const REDACTED: &str = "[redacted]";
 
 fn outcome(is_success: bool) -> &'static str {

@@ -24,7 +24,6 @@ use crate::provision::Readings;
 use crate::reaper;
 use crate::target_view::ShownState;
 
-/// The format (OpenMetrics 1.0).
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The label of all environments without an entry in `environments`. Callers choose their
@@ -51,7 +50,6 @@ struct Gauge {
     values: Vec<(Labels, i64)>,
 }
 
-/// The names and values of labels.
 type Labels = Vec<(&'static str, String)>;
 
 impl Gauge {

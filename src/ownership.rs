@@ -1,13 +1,10 @@
 //! The form of a target's owner and of its caller's labels.
 
-/// The longest owner, in characters.
 const OWNER_CHARS_MAX: usize = 128;
 
-/// The longest key of a label, and the longest value, in characters.
 const KEY_CHARS_MAX: usize = 63;
 const VALUE_CHARS_MAX: usize = 256;
 
-/// Whether a text may be an owner.
 pub fn is_owner(text: &str) -> bool {
     !text.is_empty() && is_line(text, OWNER_CHARS_MAX)
 }
@@ -19,7 +16,6 @@ pub fn is_key(text: &str) -> bool {
     (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_right)
 }
 
-/// Whether a text may be the value of a label.
 pub fn is_value(text: &str) -> bool {
     is_line(text, VALUE_CHARS_MAX)
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::LEFT_OVER_MAX;
 use super::parts::listed;
-use super::{LEFT_OVER_MAX, NewTarget};
 use crate::ages;
+use crate::attempt::Attempt;
 use crate::docker::inspect;
 use crate::docker::list;
 use crate::docker::part::Part;
@@ -54,14 +55,16 @@ pub struct Containers<'a, P> {
 }
 
 impl<P: Platform> Containers<'_, P> {
-    pub async fn create(&self, target: &NewTarget<'_>) -> Result<create::Outcome, Fault> {
-        let call = create::create(target.name, &target.body);
+    pub async fn create(&self, attempt: &Attempt<'_>) -> Result<create::Outcome, Fault> {
+        let call = create::create(&attempt.name, &attempt.create_body());
         self.engine.send(call).await
     }
 
-    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Duration, Error> {
-        if !target.secrets.is_empty() {
-            let call = archive::write_secrets(id, target.secrets, target.secret_owner);
+    pub async fn start(&self, id: &TargetId, attempt: &Attempt<'_>) -> Result<Duration, Error> {
+        let files = attempt.files();
+        if !files.is_empty() {
+            let owner = attempt.profile.secret_owner.unwrap_or_default();
+            let call = archive::write_secrets(id, files, owner);
             self.engine.send(call).await?;
         }
         let platform = self.engine.platform();

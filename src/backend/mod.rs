@@ -22,16 +22,15 @@ mod swarm;
 use std::time::Duration;
 
 use engine::Containers;
-use serde_json::Value;
 use swarm::Services;
 
+use crate::attempt::Attempt;
 use crate::config::SchedulerKind;
-use crate::docker::archive::SecretFile;
 use crate::docker::create::Outcome;
 use crate::docker::remove::Removed;
 use crate::docker::swarm::node::Node;
 use crate::docker::target::{Ended, Survey, Target};
-use crate::docker::{ContainerName, ImageReference, TargetId};
+use crate::docker::{ContainerName, TargetId};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -45,25 +44,6 @@ const LEFT_OVER_MAX: usize = 16;
 pub struct Backend<'a, P> {
     /// For calls that are not about targets, too.
     pub(crate) engine: Engine<'a, P>,
-}
-
-/// A target to make and start.
-#[derive(Debug)]
-pub struct NewTarget<'a> {
-    /// Its own name, which only one target has at a time.
-    pub(crate) name: &'a ContainerName,
-    /// The attempt that makes it: 32 hex digits.
-    pub(crate) attempt: &'a str,
-    pub(crate) image: &'a ImageReference,
-    pub(crate) body: Value,
-    /// The files that it gets before its start.
-    pub(crate) secrets: &'a [SecretFile],
-    /// The id of the user who owns the files that have no owner of their own.
-    pub(crate) secret_owner: u32,
-    /// The time between two health checks, if a patch sets it.
-    pub(crate) health_check_interval: Option<Duration>,
-    /// The ids of the nodes that rejected it; none on an Engine.
-    pub(crate) avoid: &'a [String],
 }
 
 impl<'a, P: Platform> Backend<'a, P> {
@@ -128,11 +108,10 @@ macro_rules! operations {
 // it had none.
 operations! {
     /// Creates a target that does not run yet.
-    create(target: &NewTarget<'_>) -> Result<Outcome, Fault>;
+    create(attempt: &Attempt<'_>) -> Result<Outcome, Fault>;
 
-    /// Gives a target its secrets and starts it. Only the attempt that created the target
-    /// does this. Returns how long the start of its container took.
-    start(id: &TargetId, target: &NewTarget<'_>) -> Result<Duration, Error>;
+    /// Gives a target its secrets and starts it; `attempt` has created it. Returns how long the start of its container took.
+    start(id: &TargetId, attempt: &Attempt<'_>) -> Result<Duration, Error>;
 
     /// Makes sure that nobody withdraws a target that was seen running, before its caller
     /// hears of it; `false` if it is already withdrawn. `attempt` is the caller's own. An

@@ -20,7 +20,6 @@ use crate::error::Error;
 use crate::platform::HttpResponse;
 use crate::provision::Overview;
 
-/// How every page looks.
 const STYLE: &str = include_str!("../../templates/page.css");
 
 /// Whether pages of other sites may use the answer (Fetch standard).

@@ -12,9 +12,8 @@ use crate::docker::swarm::node::Node;
 use crate::environment_id::{canonical, is_id};
 use crate::error::Error;
 use crate::provision::Overview;
-use crate::target_view::{Endpoint, ShownState, TargetView};
+use crate::target_view::{ShownState, TargetView};
 
-/// The page of the targets.
 // The template keeps only one character of white space between tags, because a thousand
 // rows have much of it.
 #[derive(Template)]
@@ -79,17 +78,12 @@ pub fn columns(overview: &Overview) -> Vec<&'static str> {
 
 /// One target.
 struct Row<'a> {
-    id: &'a str,
-    environment: &'a str,
-    owner: &'a str,
-    image: &'a str,
+    target: &'a TargetView,
     /// The id of the image, unless it is the only name of the image.
     digest: Option<&'a str>,
     /// The id of its node, and the name of the node's host, or else the id again.
     node: &'a str,
     hostname: &'a str,
-    endpoints: &'a [Endpoint],
-    state: &'static str,
     /// The result of its health check, shown after the state.
     health: &'static str,
     age: String,
@@ -154,15 +148,10 @@ impl<'a> Row<'a> {
         let has_ended = target.state == ShownState::Ended;
         let left = now.map(|now| target.expires - now);
         Self {
-            id: target.id.as_str(),
-            environment: &target.environment,
-            owner: target.owner.as_deref().unwrap_or_default(),
-            image: &target.image,
+            target,
             digest: Some(target.image_id.as_str()).filter(|digest| *digest != target.image),
             node,
             hostname: on.map_or(node, |on| &on.hostname),
-            endpoints: &target.endpoints,
-            state: target.state.word(),
             health: match target.ready {
                 Some(true) => ", ready",
                 Some(false) => ", not ready",

@@ -1,7 +1,7 @@
 //! Whether there is room for a container that is already created.
 
-use super::attempt::Attempt;
 use crate::ages::is_live;
+use crate::attempt::Attempt;
 use crate::config::Config;
 use crate::docker::label;
 use crate::docker::target::Target;

@@ -1,7 +1,7 @@
 //! The clean-up of the container after a failed start.
 
-use super::attempt::Attempt;
 use super::{FAULTS_MAX, Provisioner};
+use crate::attempt::Attempt;
 use crate::docker::TargetId;
 use crate::docker::remove::Removed;
 use crate::docker::target::State;

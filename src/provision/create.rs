@@ -1,9 +1,8 @@
 //! The create of a start: the refusals by the variables and the Engine, and the pull of a
 //! missing image.
 
-use super::attempt::Attempt;
 use super::{Provisioner, capacity};
-use crate::backend::NewTarget;
+use crate::attempt::Attempt;
 use crate::config::{TokenDelivery, is_read_by};
 use crate::container::is_reserved_variable;
 use crate::docker::archive::SecretFile;
@@ -43,9 +42,8 @@ impl<P: Platform> Provisioner<'_, P> {
     pub(super) async fn make(
         &self,
         attempt: &Attempt<'_>,
-        target: &NewTarget<'_>,
     ) -> Result<Result<(TargetId, Vec<String>), Unmade>, Error> {
-        let outcome = match self.create(attempt, target).await {
+        let outcome = match self.create(attempt).await {
             Ok(outcome) => outcome,
             Err(refusal) => return Ok(Err(Unmade::Refused(refusal))),
         };
@@ -53,7 +51,7 @@ impl<P: Platform> Provisioner<'_, P> {
             Ok(Outcome::Created { id, warnings }) => return Ok(Ok((id, warnings))),
             Ok(Outcome::NameTaken(words)) => Unmade::NameTaken(words),
             Ok(Outcome::NoSuchImage) => Unmade::Refused(Error::Engine(EngineError::NoSuchImage(
-                target.image.clone(),
+                attempt.image.clone(),
             ))),
             Ok(Outcome::NoSuchNetwork(named)) => Unmade::Refused(attempt.no_such_network(named)),
             Err(fault @ (Fault::EngineError { .. } | Fault::Leaderless { .. }))
@@ -68,22 +66,18 @@ impl<P: Platform> Provisioner<'_, P> {
 
     /// Creates the container if the order and its image are allowed, and pulls the image
     /// once if that is missing.
-    async fn create(
-        &self,
-        attempt: &Attempt<'_>,
-        target: &NewTarget<'_>,
-    ) -> Result<Result<Outcome, Fault>, Error> {
+    async fn create(&self, attempt: &Attempt<'_>) -> Result<Result<Outcome, Fault>, Error> {
         self.check_order(attempt)?;
         self.check_chosen_image(attempt).await?;
-        let outcome = self.backend.create(target).await;
+        let outcome = self.backend.create(attempt).await;
         if outcome != Ok(Outcome::NoSuchImage) {
             return Ok(outcome);
         }
         self.check_room(attempt).await?;
         let engine = self.backend.engine.until(self.budget.pull_until);
-        pull(&engine, target.image).await?;
+        pull(&engine, attempt.image).await?;
         self.check_chosen_image(attempt).await?;
-        Ok(self.backend.create(target).await)
+        Ok(self.backend.create(attempt).await)
     }
 
     /// Checks that there is room for one more target, before the pull of its image: that

@@ -4,12 +4,10 @@
 //! Does not know the caller's HTTP; the Engine's is in [`crate::docker`]. Each file decides
 //! one thing, which its first line names.
 
-mod attempt;
 mod capacity;
 mod clean_up;
 mod create;
 mod health;
-mod order;
 mod readings;
 mod renew;
 mod start;
@@ -17,7 +15,6 @@ mod stop;
 mod targets;
 mod wait;
 
-pub use order::StartOrder;
 pub use readings::Readings;
 pub use targets::Overview;
 

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::attempt::{self, Attempt};
 use super::clean_up::Remains;
 use super::create::Unmade;
-use super::{FAULTS_MAX, Provisioner, StartOrder, Started, capacity};
+use super::{FAULTS_MAX, Provisioner, Started, capacity};
 use crate::ages::ABANDONED_AFTER;
-use crate::backend::NewTarget;
+use crate::attempt::{self, Attempt};
 use crate::docker::TargetId;
 use crate::docker::call::CHANGE;
 use crate::docker::create::is_limit_dropped;
@@ -16,6 +15,7 @@ use crate::docker::target::{State, Target};
 use crate::error::{EngineError, Error, OrderError, SwarmError, TargetError};
 use crate::fault::Fault;
 use crate::key::KeyKind;
+use crate::order::StartOrder;
 use crate::pauses::Pauses;
 use crate::platform::Platform;
 
@@ -108,15 +108,14 @@ impl<P: Platform> Provisioner<'_, P> {
     /// A refused start may repeat one whose target runs, so this looks at the name before
     /// it refuses.
     async fn start_once(&self, order: &StartOrder, avoid: &[String]) -> Result<Started, Error> {
-        let new_attempt = || Attempt::new(self.config, order, self.platform.random());
+        let new_attempt = || Attempt::new(self.config, order, avoid, self.platform.random());
         let mut attempt = new_attempt();
         let mut pauses = Pauses::new(self.platform, self.budget.work_until);
         let mut faults = 0;
         let mut unlisted_since = None;
         loop {
-            let target = attempt.target(avoid);
-            let unmade = match self.make(&attempt, &target).await? {
-                Ok((id, warnings)) => match self.run(&attempt, &target, id, warnings).await {
+            let unmade = match self.make(&attempt).await? {
+                Ok((id, warnings)) => match self.run(&attempt, id, warnings).await {
                     Err(error) if begins_again(&error) => Unmade::Unclear(error),
                     outcome => return outcome,
                 },
@@ -137,7 +136,7 @@ impl<P: Platform> Provisioner<'_, P> {
                         ..started
                     });
                 }
-                Ok(Sight::Mine(id)) => match self.run(&attempt, &target, id, Vec::new()).await {
+                Ok(Sight::Mine(id)) => match self.run(&attempt, id, Vec::new()).await {
                     Err(error) if begins_again(&error) => Unmade::Unclear(error),
                     outcome => return outcome,
                 },
@@ -271,7 +270,6 @@ impl<P: Platform> Provisioner<'_, P> {
     async fn run(
         &self,
         attempt: &Attempt<'_>,
-        target: &NewTarget<'_>,
         id: TargetId,
         mut warnings: Vec<String>,
     ) -> Result<Started, Error> {
@@ -280,7 +278,7 @@ impl<P: Platform> Provisioner<'_, P> {
         let took = || self.platform.now().saturating_sub(begun);
         let cause = match prepared {
             Err(error) => error,
-            Ok(()) => match self.backend.start(&id, target).await {
+            Ok(()) => match self.backend.start(&id, attempt).await {
                 Ok(took) => return self.confirm(attempt, id, warnings, took).await,
                 Err(Error::Engine(EngineError::NoSuchNetwork(named))) => {
                     attempt.no_such_network(named)
@@ -315,7 +313,7 @@ impl<P: Platform> Provisioner<'_, P> {
         match container.state {
             // The Engine has said that it runs; an unknown state does not contradict
             // that.
-            State::Running | State::Unknown if backend.vouch(&id, attempt.id()).await? => {
+            State::Running | State::Unknown if backend.vouch(&id, &attempt.id).await? => {
                 Ok(Started {
                     container,
                     is_new: true,

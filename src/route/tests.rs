@@ -1,16 +1,13 @@
 //! Which route a request takes, and who may take it.
 
 use super::*;
+use crate::auth::tests::{API, OPERATOR, SECRET};
 use crate::docker::target::tests::{ID, id};
-
-const API: &str = "YSBwcm9ncmFtJ3Mgc2VjcmV0";
-// operator:0123456789abcdef0123456789
-const OPERATOR: &str = "b3BlcmF0b3I6MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
 
 const ALL: [Role; 3] = [Webhook, Api, Operator];
 
 fn secrets(api: &str, operator: &str) -> Secrets {
-    Secrets::parse("c29tZSBnb29kIHNlY3JldA==", api, operator).expect("secrets")
+    Secrets::parse(SECRET, api, operator).expect("secrets")
 }
 
 /// The route of a request with the first secret of a role.

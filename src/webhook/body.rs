@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::docker::TargetId;
 use crate::environment_id::{is_id, is_word};
 use crate::error::RequestError;
-use crate::provision::StartOrder;
+use crate::order::StartOrder;
 use crate::secret::Secret;
 
 /// The longest body. The three fields take a few hundred bytes, and their limits add up

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dynamic_access::provision::StartOrder;
+use dynamic_access::order::StartOrder;
 use dynamic_access::secret::Secret;
 use dynamic_access::{api, webhook};
 use serde_json::{Value, json};

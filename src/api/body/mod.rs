@@ -19,9 +19,9 @@ use crate::environment_id::is_id;
 use crate::error::RequestError;
 use crate::key::Key;
 use crate::members::{Distinct, Members};
+use crate::order::StartOrder;
 use crate::ownership::is_owner;
 use crate::platform::IDEMPOTENCY_KEY;
-use crate::provision::StartOrder;
 use crate::secret::Secret;
 use crate::webhook::body::is_service_url;
 

@@ -20,7 +20,7 @@ mod update;
 
 use std::time::Duration;
 
-use super::NewTarget;
+use crate::attempt::Attempt;
 use crate::docker::create::Outcome;
 use crate::docker::swarm::node::{self, Node};
 use crate::docker::swarm::target::merged;
@@ -44,11 +44,9 @@ pub struct Services<'a, P> {
 }
 
 impl<P: Platform> Services<'_, P> {
-    pub async fn create(&self, target: &NewTarget<'_>) -> Result<Outcome, Fault> {
-        let call = service::create(
-            &target.body,
-            self.engine.config().registry_auth_for(target.image),
-        );
+    pub async fn create(&self, attempt: &Attempt<'_>) -> Result<Outcome, Fault> {
+        let auth = self.engine.config().registry_auth_for(attempt.image);
+        let call = service::create(&attempt.create_body(), auth);
         self.engine.send(call).await
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Services, UPDATES_MAX};
-use crate::backend::NewTarget;
+use crate::attempt::Attempt;
 use crate::docker::archive::SECRETS_DIR;
 use crate::docker::swarm::secret::{self, Created};
 use crate::docker::swarm::task::{self, Desired, Task, TaskState};
@@ -53,8 +53,10 @@ impl<P: Platform> Services<'_, P> {
         self.find_by_id(id).await
     }
 
-    pub async fn start(&self, id: &TargetId, target: &NewTarget<'_>) -> Result<Duration, Error> {
-        let secrets = self.create_secrets(target).await?;
+    pub async fn start(&self, id: &TargetId, attempt: &Attempt<'_>) -> Result<Duration, Error> {
+        let secrets = self.create_secrets(attempt).await?;
+        let body = attempt.create_body();
+        let auth = self.engine.config().registry_auth_for(attempt.image);
         for _ in 0..UPDATES_MAX {
             let Some(found) = self.engine.send(versioned::inspect(id)).await? else {
                 return Err(TargetError::Vanished(id.clone()).into());
@@ -62,15 +64,11 @@ impl<P: Platform> Services<'_, P> {
             if found.service.is_fenced() {
                 break;
             }
-            found.check_has_all_of(&target.body)?;
+            found.check_has_all_of(&body)?;
             self.check_managers(&found).await?;
-            let update = found.start(
-                &secrets,
-                target.avoid,
-                self.engine.config().registry_auth_for(target.image),
-            );
+            let update = found.start(&secrets, attempt.avoid, auth);
             match self.engine.send(update).await? {
-                Updated::Done => return self.wait_for_task(id, target).await,
+                Updated::Done => return self.wait_for_task(id, attempt).await,
                 // Nobody else starts it. Somebody has fenced it, or the leader has
                 // allocated its ports, a moment after its create (swarmkit, `Allocator`).
                 Updated::OutOfSequence => {}
@@ -80,23 +78,23 @@ impl<P: Platform> Services<'_, P> {
         Err(TargetError::InProgress.into())
     }
 
-    async fn create_secrets(&self, target: &NewTarget<'_>) -> Result<Vec<SecretReference>, Fault> {
+    async fn create_secrets(&self, attempt: &Attempt<'_>) -> Result<Vec<SecretReference>, Fault> {
         let deployment = self.engine.config().deployment_id.as_str();
         let labels = [
             (label::DEPLOYMENT, deployment),
-            (label::NAME, target.name.as_str()),
-            (label::ATTEMPT, target.attempt),
+            (label::NAME, attempt.name.as_str()),
+            (label::ATTEMPT, &attempt.id),
         ];
         let mut references = Vec::new();
-        for (number, file) in target.secrets.iter().enumerate() {
+        for (number, file) in attempt.files().iter().enumerate() {
             // At most 58 characters; a Swarm takes 64.
-            let name = format!("{deployment}-{}-{number}", target.attempt);
+            let name = format!("{deployment}-{}-{number}", attempt.id);
             let call = secret::create(&name, &labels, &file.content);
             let id = match self.engine.send(call).await? {
                 Created::Id(id) => id,
                 // This attempt made it before, for a service that a manager did not show.
                 Created::NameTaken => {
-                    let made = self.engine.send(secret::of_attempt(target.attempt)).await?;
+                    let made = self.engine.send(secret::of_attempt(&attempt.id)).await?;
                     let found = made.into_iter().find(|made| made.name == name);
                     found.map(|found| found.id).ok_or_else(|| {
                         Fault::Nonsense("a list without a secret whose name is taken".to_owned())
@@ -107,24 +105,20 @@ impl<P: Platform> Services<'_, P> {
                 id,
                 name,
                 path: format!("{SECRETS_DIR}/{}", file.name),
-                owner: file.owner.unwrap_or(target.secret_owner),
+                owner: attempt.owner_of(file).unwrap_or_default(),
             });
         }
         Ok(references)
     }
 
     /// Looks at the task of a service until it runs, has ended or finds no node.
-    async fn wait_for_task(
-        &self,
-        id: &TargetId,
-        target: &NewTarget<'_>,
-    ) -> Result<Duration, Error> {
+    async fn wait_for_task(&self, id: &TargetId, attempt: &Attempt<'_>) -> Result<Duration, Error> {
         let platform = self.engine.platform();
         let begun = platform.now();
         loop {
             let tasks = self
                 .engine
-                .send(task::of_name(target.name.as_str()))
+                .send(task::of_name(attempt.name.as_str()))
                 .await?;
             let task = tasks.into_iter().find(|task| task.service == *id);
             if let Some(seen) = task.as_ref().and_then(outcome) {
@@ -144,9 +138,9 @@ impl<P: Platform> Services<'_, P> {
             }
             if is_last {
                 let error = match task.map(|task| task.state) {
-                    Some(TaskState::Preparing) => SwarmError::StillPreparing(target.image.clone()),
+                    Some(TaskState::Preparing) => SwarmError::StillPreparing(attempt.image.clone()),
                     Some(TaskState::Starting) => {
-                        SwarmError::Unchecked(target.health_check_interval)
+                        SwarmError::Unchecked(attempt.profile.body.health_check_interval())
                     }
                     _ => SwarmError::StartTooSlow,
                 };

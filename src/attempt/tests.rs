@@ -19,7 +19,7 @@ fn order() -> StartOrder {
 fn the_body_labels_the_container() {
     let config = config(&[("deployment_id", "da")]);
     let order = order();
-    let attempt = Attempt::new(&config, &order, 0xa77);
+    let attempt = Attempt::new(&config, &order, &[], 0xa77);
     let body = attempt.create_body();
     assert_eq!(body["Image"], "dynamic-access-agent");
     assert_eq!(
@@ -52,7 +52,7 @@ fn a_thousand_of_the_largest_targets_fit_into_one_list() {
         "labels": Value::Object(labels.collect()),
     });
     let order = parse_start(Secret::new("key"), body.to_string().as_bytes()).expect("an order");
-    let body = Attempt::new(&config(&[]), &order, 0).create_body();
+    let body = Attempt::new(&config(&[]), &order, &[], 0).create_body();
     // Ports, mounts, networks, a status, and a command of 2 KiB.
     let others = 4096;
     assert!(1000 * (body["Labels"].to_string().len() + others) < REPLY_BYTES_MAX);
@@ -63,7 +63,7 @@ fn has_payload(order: &StartOrder, labels: &[(&str, &str)]) -> bool {
     let labels = [&[("dynamic-access.environment-id", "e")], labels].concat();
     let config = config(&[]);
     let found = aged("running", None, &labels);
-    Attempt::new(&config, order, 0).has_payload_of(&found)
+    Attempt::new(&config, order, &[], 0).has_payload_of(&found)
 }
 
 const URL: (&str, &str) = ("dynamic-access.service-url", "https://host");
@@ -95,7 +95,7 @@ fn what_is_not_given_is_labelled_as_empty_and_may_be_absent() {
         service_url: None,
         ..order()
     };
-    let labels = &Attempt::new(&config, &order, 0).create_body()["Labels"];
+    let labels = &Attempt::new(&config, &order, &[], 0).create_body()["Labels"];
     assert_eq!(labels["dynamic-access.service-url"], "");
     let lifetime = |value| ("dynamic-access.lifetime", value);
     // A target that an earlier version started.
@@ -131,7 +131,7 @@ fn chosen(variables_: &[(&'static str, &'static str)]) -> Value {
         image: ImageReference::parse("r.example.com/a").ok(),
         ..order()
     };
-    Attempt::new(&config, &order, 0).create_body()
+    Attempt::new(&config, &order, &[], 0).create_body()
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn the_folder_of_another_owners_secrets_can_be_entered() {
         let config = config(&[("container_patch", mounts), ("environments", environments)]);
         let mut order = order();
         order.secrets[0].owner = own;
-        let body = Attempt::new(&config, &order, 0).create_body();
+        let body = Attempt::new(&config, &order, &[], 0).create_body();
         let mounts = body["HostConfig"]["Mounts"].as_array().expect("a list");
         let is_mounted = mounts.contains(&mount);
         assert_eq!(is_mounted, is_enterable, "{environments} {own:?}");
@@ -214,7 +214,7 @@ fn the_configuration_holds_the_token_only_if_it_should() {
         ("env", "ACTIVATION_TOKEN=planted", json!({})),
     ] {
         let config = config(&[("token_delivery", how)]);
-        let body = Attempt::new(&config, &order(), 0).create_body();
+        let body = Attempt::new(&config, &order(), &[], 0).create_body();
         let expected = json!(["SERVICE_URL=https://host", "ENVIRONMENT_ID=e", env]);
         assert_eq!((&body["Env"], &body["Volumes"]), (&expected, &volumes));
         assert_eq!(body.to_string().contains("planted"), how == "env");

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::StartOrder;
 use crate::ages::START_WITHIN;
-use crate::backend::NewTarget;
 use crate::config::{Config, Profile, TokenDelivery};
 use crate::container::{Body, Choices, PerTarget, SecretsVolume};
 use crate::docker::archive::{self, SecretFile};
@@ -16,6 +14,7 @@ use crate::docker::{ContainerName, ImageReference, TargetId, is_full, label, por
 use crate::environment_id::is_same;
 use crate::error::{EngineError, Error, SwarmError, TargetError};
 use crate::fault::Fault;
+use crate::order::StartOrder;
 
 /// One attempt to carry out an order.
 #[derive(Debug)]
@@ -28,13 +27,22 @@ pub struct Attempt<'a> {
     /// The options of its container, with the order's choices, or the problems with
     /// those.
     pub body: Result<Body, Vec<String>>,
+    /// The ids of the nodes that rejected it; none on an Engine.
+    pub avoid: &'a [String],
+    /// A random id, 32 hex digits, which is a label of its container.
+    pub id: String,
     config: &'a Config,
-    id: String,
 }
 
 impl<'a> Attempt<'a> {
-    /// An attempt; `random` distinguishes it from every other.
-    pub fn new(config: &'a Config, order: &'a StartOrder, random: u128) -> Self {
+    /// An attempt on none of the nodes in `avoid`; `random` distinguishes it from every
+    /// other.
+    pub fn new(
+        config: &'a Config,
+        order: &'a StartOrder,
+        avoid: &'a [String],
+        random: u128,
+    ) -> Self {
         let profile = config.profiles.of(&order.environment_id);
         Self {
             name: order.key.container_name(&config.deployment_id),
@@ -42,23 +50,17 @@ impl<'a> Attempt<'a> {
             profile,
             image: order.image.as_ref().unwrap_or(&profile.image),
             body: profile.body.chosen(&order.choices),
-            config,
+            avoid,
             id: format!("{random:032x}"),
+            config,
         }
     }
 
-    /// The target for a backend to make and start, on none of the nodes in `avoid`.
-    pub fn target<'b>(&'b self, avoid: &'b [String]) -> NewTarget<'b> {
-        let is_file = self.config.token_delivery == TokenDelivery::File;
-        NewTarget {
-            name: &self.name,
-            attempt: &self.id,
-            image: self.image,
-            body: self.create_body(),
-            secrets: if is_file { &self.order.secrets } else { &[] },
-            secret_owner: self.profile.secret_owner.unwrap_or_default(),
-            health_check_interval: self.profile.body.health_check_interval(),
-            avoid,
+    /// The secrets that its container gets as files before its start.
+    pub fn files(&self) -> &'a [SecretFile] {
+        match self.config.token_delivery {
+            TokenDelivery::File => &self.order.secrets,
+            TokenDelivery::Env => &[],
         }
     }
 
@@ -68,7 +70,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// The body of the create.
-    fn create_body(&self) -> Value {
+    pub fn create_body(&self) -> Value {
         let Self { order, profile, .. } = self;
         // Labels cannot change later, so they hold everything that another replica must
         // know about the container.
@@ -101,19 +103,19 @@ impl<'a> Attempt<'a> {
             env.push(format!("SERVICE_URL={service_url}"));
         }
         env.push(format!("ENVIRONMENT_ID={}", order.environment_id));
-        let is_file = self.config.token_delivery == TokenDelivery::File;
+        let files = self.files();
         if let Some(token) = order.activation_token() {
-            env.push(if is_file {
-                format!("ACTIVATION_TOKEN_FILE={}", archive::token_path())
-            } else {
+            env.push(if files.is_empty() {
                 format!("ACTIVATION_TOKEN={}", token.expose())
+            } else {
+                format!("ACTIVATION_TOKEN_FILE={}", archive::token_path())
             });
         }
         env.extend_from_slice(&order.env);
         let is_roots = |secret: &SecretFile| self.owner_of(secret).unwrap_or_default() == 0;
-        let volume = if !is_file || order.secrets.is_empty() {
+        let volume = if files.is_empty() {
             SecretsVolume::Absent
-        } else if order.secrets.iter().all(is_roots) {
+        } else if files.iter().all(is_roots) {
             SecretsVolume::LikeImage
         } else {
             SecretsVolume::Enterable
@@ -149,11 +151,6 @@ impl<'a> Attempt<'a> {
             exit_code: ended.as_ref().and_then(|ended| ended.exit_code),
             is_unhealthy: ended.is_some_and(|ended| ended.is_unhealthy),
         })
-    }
-
-    /// Its random id, a label of its container.
-    pub fn id(&self) -> &str {
-        &self.id
     }
 
     /// Whether this attempt created a container.

@@ -33,24 +33,20 @@ impl Work {
     /// The work after a request that ended this way; `random` selects the health checks
     /// that are followed by a reap.
     pub fn after(route: &Route, error: Option<&Error>, random: u128) -> Option<Self> {
-        match (route, error) {
-            (Route::Start | Route::StartTarget { .. }, None) => Some(Self::Reap),
-            (Route::Health, None) => random
-                .is_multiple_of(HEALTHS_PER_REAP)
-                .then_some(Self::Reap),
+        let is_start = matches!(route, Route::Start | Route::StartTarget { .. });
+        let is_chosen = || *route == Route::Health && random.is_multiple_of(HEALTHS_PER_REAP);
+        match error {
+            None if is_start || is_chosen() => Some(Self::Reap),
             // The targets that take all the room may be due; and starts whose targets all end
             // at once would leave more and more of these.
-            (
-                Route::Start | Route::StartTarget { .. },
-                Some(
-                    Error::Order(OrderError::TooManyTargets(..) | OrderError::TooManyOfOwner(_))
-                    | Error::Target(TargetError::Ended { .. }),
-                ),
-            ) => Some(Self::Reap),
-            (_, Some(Error::Engine(EngineError::ImageBeingPulled(image)))) => {
+            Some(
+                Error::Order(OrderError::TooManyTargets(..) | OrderError::TooManyOfOwner(_))
+                | Error::Target(TargetError::Ended { .. }),
+            ) if is_start => Some(Self::Reap),
+            Some(Error::Engine(EngineError::ImageBeingPulled(image))) => {
                 Some(Self::Pull(image.clone()))
             }
-            (_, Some(Error::Unhealthy(cause))) => Self::after(route, Some(cause), random),
+            Some(Error::Unhealthy(cause)) => Self::after(route, Some(cause), random),
             _ => None,
         }
     }

@@ -44,17 +44,16 @@ impl Event {
 
     /// The event of a request, from its route, if that is known, and its error.
     pub fn of(route: Option<&Route>, error: Option<&Error>, is_unsafe: bool) -> Option<Self> {
+        let is_refused = error.is_some_and(|error| error.status().is_client_error());
         match (route, error) {
             (_, Some(Error::Caller(_))) => Some(Self::AuthFailure),
-            (Some(Route::Start | Route::StartTarget { .. }), Some(error))
-                if error.status().is_client_error() =>
-            {
+            (Some(Route::Start | Route::StartTarget { .. }), _) if is_refused => {
                 Some(Self::TargetStartDenied)
             }
             (Some(Route::Start | Route::StartTarget { .. }), _) => Some(Self::TargetStart),
             (Some(Route::Stop | Route::StopTarget(_)), _) => Some(Self::TargetStop),
             (Some(Route::RenewTarget(_)), _) => Some(Self::TargetRenew),
-            (_, Some(error)) if error.status().is_client_error() => Some(Self::RequestDenied),
+            _ if is_refused => Some(Self::RequestDenied),
             (Some(Route::Health), _) if is_unsafe => Some(Self::ConfigUnsafe),
             _ => None,
         }

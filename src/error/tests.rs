@@ -54,6 +54,7 @@ fn all() -> Vec<(Error, u16)> {
         user: planted(),
         owner: Some(1000),
     };
+    let unhealthy = Error::Unhealthy(Box::new(Engine::NoSuchImage(image()).into()));
     let unreachable = Engine::Unreachable(Fault::Unreachable(planted()));
     vec![
         (Request::BadBody(planted()).into(), 400),
@@ -112,10 +113,7 @@ fn all() -> Vec<(Error, u16)> {
         (Target::InProgress.into(), 503),
         (Target::RemovalInProgress.into(), 503),
         (Target::Vanished(id()).into(), 503),
-        (
-            Error::Unhealthy(Box::new(Engine::NoSuchImage(image()).into())),
-            503,
-        ),
+        (unhealthy, 503),
         (Swarm::StartTooSlow.into(), 503),
         (Engine::OutOfTime(Fault::TimedOut).into(), 504),
     ]

@@ -36,7 +36,13 @@ pub fn targets(config: &Config, environment: Option<&str>, overview: &Overview) 
 
 /// The page for an Engine that does not list its targets.
 pub fn failure(config: &Config, error: &Error, request_id: &str) -> HttpResponse {
-    let page = view::Failure::new(config, error, request_id);
+    let page = view::Failure {
+        style: STYLE,
+        deployment: config.deployment_id.as_str(),
+        warnings: config.warnings(),
+        message: error.message(),
+        request_id,
+    };
     with_retry_after(html(error.status(), &page, STYLE), error)
 }
 

@@ -144,13 +144,10 @@ fn each_value_is_under_the_heading_of_its_column_also_on_a_phone() {
     (ended.owner, ended.node) = (Some("o".to_owned()), Some("n".to_owned()));
     ended.exit_code = Some(0);
     let image = r#"agent <code title="sha256:0123">sha256:0123</code>"#;
+    let on_node = r#"<td title="n">host-n</td>"#;
     for (nodes, heading, cell) in [
         (vec![], "", ""),
-        (
-            vec![node("n", Some(true))],
-            "Node ",
-            "<td title=\"n\">host-n</td>",
-        ),
+        (vec![node("n", Some(true))], "Node ", on_node),
     ] {
         let overview = Overview {
             nodes: Ok(nodes),

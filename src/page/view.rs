@@ -6,11 +6,10 @@ use std::time::Duration;
 use askama::Template;
 use time::OffsetDateTime;
 
-use super::{STYLE, words};
+use super::words;
 use crate::config::Config;
 use crate::docker::swarm::node::Node;
 use crate::environment_id::{canonical, is_id};
-use crate::error::Error;
 use crate::provision::Overview;
 use crate::target_view::{ShownState, TargetView};
 
@@ -46,11 +45,11 @@ pub struct Page<'a> {
 #[derive(Template)]
 #[template(path = "failure.html", whitespace = "minimize")]
 pub struct Failure<'a> {
-    style: &'static str,
-    deployment: &'a str,
-    warnings: Vec<String>,
-    message: &'static str,
-    request_id: &'a str,
+    pub style: &'static str,
+    pub deployment: &'a str,
+    pub warnings: Vec<String>,
+    pub message: &'static str,
+    pub request_id: &'a str,
 }
 
 /// An environment to filter by.
@@ -124,19 +123,6 @@ impl<'a> Page<'a> {
             rows: shown()
                 .map(|target| Row::new(target, nodes, overview.now))
                 .collect(),
-        }
-    }
-}
-
-impl<'a> Failure<'a> {
-    /// The page of an error.
-    pub fn new(config: &'a Config, error: &Error, request_id: &'a str) -> Self {
-        Self {
-            style: STYLE,
-            deployment: config.deployment_id.as_str(),
-            warnings: config.warnings(),
-            message: error.message(),
-            request_id,
         }
     }
 }

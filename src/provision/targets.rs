@@ -75,9 +75,13 @@ impl<P: Platform> Provisioner<'_, P> {
         targets.sort_unstable_by(|one, other| {
             (one.created, one.id.as_str()).cmp(&(other.created, other.id.as_str()))
         });
-        let shown = targets.iter_mut().rev();
-        let shown = shown.filter(|target| filter.shows(target));
-        self.add_exit_codes(shown).await;
+        let youngest_first = targets.iter_mut().rev();
+        let shown = youngest_first.filter(|target| filter.shows(target));
+        let ended = shown.filter(|target| target.state == ShownState::Ended);
+        let unknown = ended.filter(|target| target.exit_code.is_none());
+        for target in unknown.take(EXIT_CODES_MAX) {
+            target.exit_code = self.exit_code(&target.id).await;
+        }
         targets
     }
 
@@ -120,14 +124,6 @@ impl<P: Platform> Provisioner<'_, P> {
         let found = self.backend.find_by_id(id).await?;
         let found = found.filter(|found| found.is_of(&self.config.deployment_id));
         Ok(found.ok_or(TargetError::NoSuchTarget)?)
-    }
-
-    async fn add_exit_codes(&self, youngest_first: impl Iterator<Item = &mut TargetView>) {
-        let ended = youngest_first.filter(|target| target.state == ShownState::Ended);
-        let unknown = ended.filter(|target| target.exit_code.is_none());
-        for target in unknown.take(EXIT_CODES_MAX) {
-            target.exit_code = self.exit_code(&target.id).await;
-        }
     }
 
     /// The exit code of an ended target. Without it, the rest is still worth an answer. A

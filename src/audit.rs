@@ -157,6 +157,28 @@ mod tests {
     }
 
     #[test]
+    fn no_refusal_is_without_an_event() {
+        let routes = [
+            Route::Start,
+            Route::Stop,
+            Route::Health,
+            Route::Reap { dry_run: true },
+            Route::ListTargets(crate::target_view::Filter::default()),
+            Route::StartTarget { wait: None },
+            Route::OpenApi,
+            Route::Metrics,
+            Route::Page { environment: None },
+        ];
+        let routes = || routes.iter().map(Some).chain([None]);
+        for (error, _) in crate::error::tests::all() {
+            for route in routes().filter(|_| error.status().is_client_error()) {
+                let event = Event::of(route, Some(&error), false);
+                assert!(event.is_some(), "{route:?} {error:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_trace_is_known_by_its_id() {
         const ID: &str = "0af7651916cd43dd8448eb211c80319c";
         for traceparent in [

@@ -12,7 +12,7 @@ mod request;
 mod swarm;
 mod target;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::fmt;

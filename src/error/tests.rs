@@ -37,7 +37,7 @@ fn planted() -> String {
 }
 
 /// One of each variant, and its status.
-fn all() -> Vec<(Error, u16)> {
+pub(crate) fn all() -> Vec<(Error, u16)> {
     use crate::error::{
         CallerError as Caller, EngineError as Engine, OrderError as Order, RequestError as Request,
         SwarmError as Swarm, TargetError as Target,

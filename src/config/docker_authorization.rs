@@ -48,24 +48,3 @@ impl DockerAuthorization {
         }))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::tests::config;
-
-    #[test]
-    fn the_header_is_the_variable_as_it_was_typed() {
-        for text in ["Bearer 0123456789abcdef", "token ~!#$%^&*()_+{}|:"] {
-            let parsed = DockerAuthorization::parse(text).expect(text).expect(text);
-            assert_eq!(parsed.header, text);
-            assert!(!format!("{parsed:?}").contains(&text[8..]), "{parsed:?}");
-        }
-    }
-
-    #[test]
-    fn the_credentials_are_redacted_from_log_lines() {
-        let config = config(&[("docker_authorization", "Bearer planted-0123456789")]);
-        assert_eq!(config.secrets(), [Secret::new("planted-0123456789")]);
-    }
-}

@@ -29,26 +29,3 @@ pub fn is_read_by(owner: Option<u32>, user: &str) -> Option<bool> {
         (_, None) => Some(false),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn root_and_the_owner_read_a_secret() {
-        for (owner, user, expected) in [
-            (None, "", Some(true)),
-            (None, "root:adm", Some(true)),
-            (None, "00", Some(true)),
-            (None, "1000", Some(false)),
-            (None, "runner", Some(false)),
-            (Some(1000), "", Some(true)),
-            (Some(1000), "1000:100", Some(true)),
-            (Some(1000), "1001", Some(false)),
-            (Some(1000), "runner", None),
-            (Some(0), "1000", Some(false)),
-        ] {
-            assert_eq!(is_read_by(owner, user), expected, "{owner:?} {user}");
-        }
-    }
-}

@@ -5,35 +5,41 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The defaults of `spin.toml`, with `changes` over them.
-pub(crate) fn variables(
-    changes: &[(&'static str, &'static str)],
-) -> impl Fn(&'static str) -> Result<String, String> {
+fn variables(changes: &[(&str, &str)]) -> impl Fn(&'static str) -> Result<String, String> {
+    for (name, _) in changes {
+        let is_known = manifest().any(|(known, _)| known == *name);
+        assert!(is_known, "{name} is unknown");
+    }
     move |name| {
-        let changed = changes.iter().find(|(known, _)| *known == name);
-        let value = changed.map(|(_, value)| *value);
-        let value = value.or_else(|| default(name)).map(str::to_owned);
-        value.ok_or_else(|| "is not defined".to_owned())
+        let mut set = changes.iter().copied().chain(manifest());
+        let value = set.find(|(known, _)| *known == name);
+        value
+            .map(|(_, value)| value.to_owned())
+            .ok_or_else(|| "is not defined".to_owned())
     }
 }
 
 /// The configuration of the defaults, with `changes` over them.
-pub(crate) fn config(changes: &[(&'static str, &'static str)]) -> Config {
+pub(crate) fn config(changes: &[(&str, &str)]) -> Config {
     Config::parse(&variables(changes)).expect("a config")
 }
 
-/// The names of all variables.
-fn manifest() -> impl Iterator<Item = &'static str> {
+/// All variables and their defaults, which are empty where a variable is required.
+fn manifest<'a>() -> impl Iterator<Item = (&'a str, &'a str)> {
     let (_, variables) = include_str!("../../spin.toml")
         .split_once("[variables]\n")
         .expect("some");
     let variables = variables.lines().take_while(|line| !line.is_empty());
-    variables.map(|line| line.split_once(" = { ").expect("a variable").0)
-}
-
-fn default(name: &str) -> Option<&'static str> {
-    let mut lines = include_str!("../../spin.toml").lines();
-    let rest = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(" = { default = \""));
-    rest?.split('"').next()
+    variables.map(|line| {
+        let (name, rest) = line.split_once(" = { ").expect("a variable");
+        let default = rest.strip_prefix("default = \"");
+        (
+            name,
+            default
+                .and_then(|rest| rest.split('"').next())
+                .unwrap_or_default(),
+        )
+    })
 }
 
 /// The configuration of the defaults, with changes such as `ports {}; public_host host`
@@ -42,16 +48,7 @@ fn parsed(changes: &str) -> Result<Config, String> {
     let changes = changes.replace("PINNED", &format!("sha256:{}", "01".repeat(32)));
     let changes = changes.split("; ").map(|change| change.split_once(' '));
     let changes: Vec<_> = changes.map(|change| change.expect("a value")).collect();
-    for (name, _) in &changes {
-        assert!(manifest().any(|known| known == *name), "{name} is unknown");
-    }
-    Config::parse(&|name: &'static str| {
-        let changed = changes.iter().find(|(known, _)| *known == name);
-        match changed {
-            Some((_, value)) => Ok((*value).to_owned()),
-            None => variables(&[])(name),
-        }
-    })
+    Config::parse(&variables(&changes))
 }
 
 #[track_caller]
@@ -142,7 +139,7 @@ fn all_problems_are_named_together() {
     let one_of_each = values(REFUSED).map(|(name, values)| format!("{name} {}", values[0]));
     let problems = parsed(&one_of_each.collect::<Vec<_>>().join("; ")).expect_err("problems");
     // The secrets of callers are not a part of the configuration.
-    for name in manifest().filter(|name| !name.ends_with("_secret")) {
+    for (name, _) in manifest().filter(|(name, _)| !name.ends_with("_secret")) {
         assert!(problems.contains(name), "{name}: {problems}");
     }
 }
@@ -209,8 +206,11 @@ const TOGETHER: &str = r#"
     scheduler swarm; agent_image PINNED; ports {"ssh":22}; publish_address :: -> publish_address must be 0.0.0.0
     scheduler swarm; agent_image PINNED; ports {"ssh":22}; publish_address 0.0.0.0
 
-    container_patch {"User":"1000"} -> set secret_owner, or token_delivery to env
+    container_patch {"User":"1000"}|{"User":"runner"} -> set secret_owner, or token_delivery to env
     container_patch {"User":"1000"}; token_delivery env
+    container_patch {"User":""}|{"User":"root:adm"}|{"User":"00"}
+    environments {"e":{"secret_owner":1000,"container_patch":{"User":""}}}
+    environments {"e":{"secret_owner":0,"container_patch":{"User":"1000"}}} -> environments: e.container_patch: User is neither
     environments {"e":{"secret_owner":1000,"container_patch":{"User":"1000:0"}}}
     environments {"e":{"secret_owner":1000,"container_patch":{"User":"runner"}}}
     environments {"e":{"secret_owner":1000,"container_patch":{"User":"1001"}}} -> environments: e.container_patch: User is neither
@@ -295,12 +295,18 @@ fn each_unsafe_setting_has_its_warning() {
 
 #[test]
 fn a_variable_becomes_its_value() {
-    let config = parsed(
-        "max_targets_per_owner 0; allow_capabilities SYS_CHROOT CAP_NET_RAW\nSYS_CHROOT; \
+    let credentials = "~!#$%^&*()_+{}|:planted-0123";
+    let config = parsed(&format!(
+        "docker_authorization token {credentials}; \
+         max_targets_per_owner 0; allow_capabilities SYS_CHROOT CAP_NET_RAW\nSYS_CHROOT; \
          allow_volumes pip-cache models; public_host host; \
-         ports {\"ssh\":22,\"web-2\":\"8080/tcp\",\"dns\":\"53/udp\"}",
-    )
+         ports {{\"ssh\":22,\"web-2\":\"8080/tcp\",\"dns\":\"53/udp\"}}",
+    ))
     .expect("a config");
+    let authorization = config.docker_authorization.as_ref().expect("credentials");
+    assert_eq!(authorization.header, format!("token {credentials}"));
+    assert!(!format!("{authorization:?}").contains("planted"));
+    assert_eq!(config.secrets(), [Secret::new(credentials)]);
     assert_eq!(config.max_targets_per_owner, Some(0));
     assert_eq!(config.allowed.capabilities, ["SYS_CHROOT", "NET_RAW"]);
     assert_eq!(config.allowed.volumes, ["pip-cache", "models"]);
@@ -359,11 +365,10 @@ fn white_space_around_a_value_does_not_count() {
 #[test]
 fn each_variable_of_the_manifest_has_its_default_on_the_page_of_variables() {
     let page = include_str!("../../docs/variables.md");
-    for name in manifest() {
+    for (name, default) in manifest() {
         let row = format!("| `{name}` |");
         let row = page.lines().find(|line| line.starts_with(&row));
         let row = row.unwrap_or_else(|| panic!("{name} is not on the page"));
-        let shown = default(name).unwrap_or_default();
-        assert!(row.contains(shown), "{name}: {row}");
+        assert!(row.contains(default), "{name}: {row}");
     }
 }

@@ -1,6 +1,6 @@
 //! `POST /containers/create` (Engine API, ContainerCreate).
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::Value;
 
 use super::call::{CHANGE, Call};
@@ -48,14 +48,29 @@ fn created(reply: &Reply) -> Result<Outcome, Fault> {
                 warnings: warnings.map(str::to_owned).collect(),
             })
         }
-        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(name_taken(reply)),
-        404 | 500 if is_name_conflict(reply) => Ok(name_taken(reply)),
-        404 if is_no_such_image(reply) => Ok(Outcome::NoSuchImage),
-        400.. => match reply.missing_network() {
-            Some(network) => Ok(Outcome::NoSuchNetwork(network)),
-            None => Err(reply.fault()),
-        },
-        _ => Err(reply.fault()),
+        // Podman up to 5.8 answers 500 if a name is in use. Docker answers 500, from 28 on
+        // 404, if the name is released while it looks up the holder.
+        404 | 500 if reply.says(&["is already in use", "name is not reserved"]) => {
+            Ok(Outcome::name_taken(reply))
+        }
+        // In Docker's words, and in Podman's.
+        404 if reply.says(&["no such image", "image not known"]) => Ok(Outcome::NoSuchImage),
+        _ => Outcome::refused(reply),
+    }
+}
+
+impl Outcome {
+    /// The outcome of a create of a container, or of a service on a Swarm, that failed.
+    pub(super) fn refused(reply: &Reply) -> Result<Self, Fault> {
+        match (reply.status(), reply.missing_network()) {
+            (409, _) if reply.is_engines() => Ok(Self::name_taken(reply)),
+            (400.., Some(network)) => Ok(Self::NoSuchNetwork(network)),
+            _ => Err(reply.fault()),
+        }
+    }
+
+    fn name_taken(reply: &Reply) -> Self {
+        Self::NameTaken(reply.message().unwrap_or_default())
     }
 }
 
@@ -70,23 +85,4 @@ pub fn is_limit_dropped(warning: &str) -> bool {
         "resource limits are not supported",
     ];
     says(warning, &words)
-}
-
-/// The outcome of a create whose name is taken.
-pub fn name_taken(reply: &Reply) -> Outcome {
-    Outcome::NameTaken(reply.message().unwrap_or_default())
-}
-
-/// Podman up to 5.8 answers 500 if a name is in use. Docker answers 500, from 28 on 404,
-/// "name is not reserved", if the name is released while it looks up the holder.
-fn is_name_conflict(reply: &Reply) -> bool {
-    let message = reply.message().unwrap_or_default();
-    says(&message, &["is already in use", "name is not reserved"])
-}
-
-/// "No such image: …" from Docker, "no such image: …" or "… image not known"
-/// from Podman.
-fn is_no_such_image(reply: &Reply) -> bool {
-    let message = reply.message().unwrap_or_default();
-    says(&message, &["no such image", "image not known"])
 }

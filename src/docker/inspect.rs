@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::call::Call;
 use super::list::Summary;
 use super::target::{Ended, State, Target};
-use super::{Reply, TargetId, bodiless, moment, ports};
+use super::{Reply, TargetId, bodiless, ports, unix_seconds};
 use crate::fault::Fault;
 
 /// Asks for a container, and how it ended, if it has; `None` if it is gone.
@@ -28,16 +28,20 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
     let (state, config) = (&container["State"], &container["Config"]);
     let network = &container["NetworkSettings"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
+    let seconds = |value: &Value| value.as_str().and_then(unix_seconds);
     let lacks = |member: &'static str| move || reply.lacks(member);
     let mut labels = BTreeMap::new();
     let given = config["Labels"].as_object().into_iter().flatten();
     labels.extend(given.filter_map(|(key, value)| Some((key.clone(), text(value)?))));
     let summary = Summary {
-        id: text(&container["Id"]).ok_or_else(lacks("Id"))?,
+        id: container["Id"]
+            .as_str()
+            .and_then(TargetId::of_container)
+            .ok_or_else(lacks("Id"))?,
         names: text(&container["Name"]).map(|name| vec![name]),
         state: text(&state["Status"]).ok_or_else(lacks("Status"))?,
         labels: Some(labels),
-        created: unix_time(&container["Created"]).ok_or_else(lacks("Created"))?,
+        created: seconds(&container["Created"]).ok_or_else(lacks("Created"))?,
         image: text(&config["Image"]).unwrap_or_default(),
         image_id: text(&container["Image"]).unwrap_or_default(),
         ports: ports::inspected(&network["Ports"]),
@@ -45,7 +49,7 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
         status: String::new(),
     };
     let now = reply.date();
-    let mut target = Target::from_summary(summary, now)?;
+    let mut target = Target::from_summary(summary, now);
     // Podman's lists do not show health, and `ready` must be the same in every answer.
     let is_podman = reply
         .engine()
@@ -58,7 +62,7 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
         };
     }
     if target.state == State::Ended {
-        let finished = now.zip(unix_time(&state["FinishedAt"]));
+        let finished = now.zip(seconds(&state["FinishedAt"]));
         let exit_code = state["ExitCode"].as_i64();
         target.ended = Some(Ended {
             seconds_ago: finished
@@ -68,10 +72,6 @@ fn read(reply: &Reply, container: &Value) -> Result<Target, Fault> {
         });
     }
     Ok(target)
-}
-
-fn unix_time(time: &Value) -> Option<i64> {
-    Some(moment(time.as_str()?)?.unix_timestamp())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::call::Call;
 use super::part::Part;
 use super::ports::Published;
 use super::target::{State, Survey, Target, age};
-use super::{ContainerName, DeploymentId, Reply, TargetId, ports};
+use super::{ContainerName, DeploymentId, Reply, TargetId, parsed, ports};
 use crate::fault::Fault;
 
 /// Finds the container with this id, in any state. The Engine's filter also matches
@@ -63,10 +63,10 @@ fn look<T>(filters: &Value, reader: impl Fn(&Reply) -> Result<T, Fault> + 'stati
 pub fn listed(reply: &Reply) -> Result<Vec<Target>, Fault> {
     let summaries: Vec<Summary> = reply.listed()?;
     let now = reply.date();
-    summaries
-        .into_iter()
+    let targets = summaries.into_iter();
+    Ok(targets
         .map(|summary| Target::from_summary(summary, now))
-        .collect()
+        .collect())
 }
 
 /// The most bytes that a text takes in a list: Go may also escape the characters of HTML
@@ -85,7 +85,8 @@ pub fn listed_bytes(text: &str) -> usize {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Summary {
-    pub(super) id: String,
+    #[serde(deserialize_with = "container_id")]
+    pub(super) id: TargetId,
     pub(super) names: Option<Vec<String>>,
     pub(super) state: String,
     pub(super) labels: Option<BTreeMap<String, String>>,
@@ -105,8 +106,15 @@ pub(super) struct Summary {
 // Each entry is reduced to what is used while it is read: a thousand networks as JSON
 // values would fill megabytes of the instance.
 
+fn container_id<'de, D: Deserializer<'de>>(id: D) -> Result<TargetId, D::Error> {
+    parsed(id, TargetId::of_container)
+}
+
 fn published<'de, D: Deserializer<'de>>(ports: D) -> Result<Vec<Published>, D::Error> {
-    Ok(ports::listed(&Value::deserialize(ports)?))
+    Ok(ports::listed(
+        &Value::deserialize(ports)?,
+        ports::OF_CONTAINER,
+    ))
 }
 
 fn address<'de, D: Deserializer<'de>>(settings: D) -> Result<Option<String>, D::Error> {
@@ -114,15 +122,10 @@ fn address<'de, D: Deserializer<'de>>(settings: D) -> Result<Option<String>, D::
 }
 
 impl Target {
-    pub(super) fn from_summary(
-        summary: Summary,
-        now: Option<OffsetDateTime>,
-    ) -> Result<Self, Fault> {
-        let id = TargetId::of_container(&summary.id)
-            .ok_or_else(|| Fault::Nonsense("a container with an invalid id".to_owned()))?;
+    pub(super) fn from_summary(summary: Summary, now: Option<OffsetDateTime>) -> Self {
         let state = State::parse(&summary.state);
-        Ok(Self {
-            id,
+        Self {
+            id: summary.id,
             state,
             age: now.map(|now| age(summary.created, now)),
             created: summary.created,
@@ -137,7 +140,7 @@ impl Target {
             renewed: Duration::ZERO,
             names: summary.names.unwrap_or_default(),
             labels: summary.labels.unwrap_or_default(),
-        })
+        }
     }
 }
 

@@ -37,6 +37,7 @@ pub use reply::{NOT_THE_ENGINES_WORDS, Reply, is_denial, is_full};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::{Deserialize, Deserializer, Error};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -98,6 +99,25 @@ fn says(message: &str, words: &[&str]) -> bool {
 /// Reads a time in a body; `None` if it is none.
 fn moment(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+/// Reads a time in seconds of Unix time.
+fn unix_seconds(text: &str) -> Option<i64> {
+    moment(text).map(OffsetDateTime::unix_timestamp)
+}
+
+/// Reads a member that is such a time.
+fn unix_time<'de, D: Deserializer<'de>>(time: D) -> Result<i64, D::Error> {
+    parsed(time, unix_seconds)
+}
+
+/// Reads a member that is a text of some form.
+fn parsed<'de, D: Deserializer<'de>, T>(
+    member: D,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    let text = String::deserialize(member)?;
+    parse(&text).ok_or_else(|| D::Error::custom("a text of another form"))
 }
 
 #[cfg(test)]

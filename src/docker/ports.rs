@@ -10,34 +10,28 @@ use super::says;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
     /// Its name: 1 to 32 lower-case letters, digits and dashes.
-    pub name: String,
+    pub(crate) name: String,
     /// Its number, which is not 0.
-    pub number: u16,
-    /// Its protocol.
-    pub protocol: Protocol,
+    pub(crate) number: u16,
+    pub(crate) protocol: Protocol,
 }
 
 /// The protocols that are published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// TCP.
+pub(crate) enum Protocol {
     Tcp,
-    /// UDP.
     Udp,
 }
 
 impl Protocol {
     /// Reads a word of the API.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "tcp" => Some(Self::Tcp),
-            "udp" => Some(Self::Udp),
-            _ => None,
-        }
+    fn parse(word: &str) -> Option<Self> {
+        let mut all = [Self::Tcp, Self::Udp].into_iter();
+        all.find(|known| known.word() == word)
     }
 
     /// Its word in the API.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
@@ -86,33 +80,25 @@ pub fn of_label(label: &str) -> impl Iterator<Item = Port> + '_ {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// The number of the container's port.
-    pub number: u16,
+    pub(crate) number: u16,
     /// The protocol of both ports.
-    pub protocol: Protocol,
+    pub(crate) protocol: Protocol,
     /// The address of the host; `None` if the reply does not show it. On a Swarm it is
     /// that of a node.
-    pub host: Option<String>,
-    /// The number of the host's port.
-    pub host_port: u16,
+    pub(crate) host: Option<String>,
+    pub(crate) host_port: u16,
 }
 
-/// The `Ports` of a container in a list. An unpublished port has no `PublicPort`.
-pub(super) fn listed(ports: &Value) -> Vec<Published> {
-    all(ports, ["PrivatePort", "Type", "PublicPort"])
-}
+/// The members of a port of a container in a list, for [`listed`].
+pub(super) const OF_CONTAINER: [&str; 3] = ["PrivatePort", "Type", "PublicPort"];
 
-/// The `Ports` in the status of a task, each with a free port of its node. They do not
-/// show the host.
-pub(super) fn of_task(ports: &Value) -> Vec<Published> {
-    all(ports, ["TargetPort", "Protocol", "PublishedPort"])
-}
+/// The same in the status of a task, which does not show the host.
+pub(super) const OF_TASK: [&str; 3] = ["TargetPort", "Protocol", "PublishedPort"];
 
-/// The ports of a list of objects with these members.
-fn all(ports: &Value, [own, protocol, public]: [&str; 3]) -> Vec<Published> {
-    let number = |value: &Value| {
-        let number = value.as_u64()?.try_into().ok()?;
-        Some(number).filter(|number| *number > 0)
-    };
+/// The `Ports` of a container in a list, or in the status of a task, that are published.
+/// The others have no port of the host.
+pub(super) fn listed(ports: &Value, [own, protocol, public]: [&str; 3]) -> Vec<Published> {
+    let number = |value: &Value| value.as_u64()?.try_into().ok().filter(|port| *port > 0);
     let published = |port: &Value| {
         Some(Published {
             number: number(&port[own])?,
@@ -130,11 +116,12 @@ fn all(ports: &Value, [own, protocol, public]: [&str; 3]) -> Vec<Published> {
 pub(super) fn inspected(ports: &Value) -> Vec<Published> {
     let published = |(spec, bindings): (&String, &Value)| {
         let port = Port::parse("", spec)?;
+        let binding = &bindings[0];
         Some(Published {
             number: port.number,
             protocol: port.protocol,
-            host: bindings[0]["HostIp"].as_str().map(str::to_owned),
-            host_port: bindings[0]["HostPort"].as_str()?.parse().ok()?,
+            host: binding["HostIp"].as_str().map(str::to_owned),
+            host_port: binding["HostPort"].as_str()?.parse().ok()?,
         })
     };
     let ports = ports.as_object().into_iter().flatten();
@@ -206,7 +193,7 @@ pub(crate) mod tests {
             {"IP": "127.0.0.1", "PrivatePort": 53, "PublicPort": 40110, "Type": "udp"},
             {"PrivatePort": 80, "Type": "tcp"},
         ]);
-        assert_eq!(listed(&list), expected);
+        assert_eq!(listed(&list, OF_CONTAINER), expected);
         let inspect = json!({
             "22/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40109"}],
             "53/udp": [{"HostIp": "127.0.0.1", "HostPort": "40110"}],
@@ -219,7 +206,7 @@ pub(crate) mod tests {
             {"Protocol": "tcp", "TargetPort": 80, "PublishMode": "host"},
         ]);
         let without_host = expected.map(|one| Published { host: None, ..one });
-        assert_eq!(of_task(&task), without_host);
+        assert_eq!(listed(&task, OF_TASK), without_host);
     }
 
     #[test]
@@ -233,9 +220,10 @@ pub(crate) mod tests {
             json!({"22/tcp": []}),
             json!({"22/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}),
         ] {
-            for read in [listed, inspected, of_task] {
-                assert_eq!(read(&odd), [], "{odd}");
+            for members in [OF_CONTAINER, OF_TASK] {
+                assert_eq!(listed(&odd, members), [], "{odd}");
             }
+            assert_eq!(inspected(&odd), [], "{odd}");
         }
     }
 

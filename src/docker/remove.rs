@@ -1,6 +1,6 @@
 //! `DELETE /containers/{id}` (Engine API, ContainerDelete).
 
-use http::{Method, StatusCode};
+use http::Method;
 
 use super::call::{CHANGE, Call};
 use super::{Reply, TargetId, bodiless};
@@ -47,17 +47,10 @@ pub fn kill_and_remove(id: &TargetId) -> Call<Removed> {
 fn removed(reply: &Reply) -> Result<Removed, Fault> {
     match reply.status() {
         204 => Ok(Removed::Done),
-        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Removed::Absent),
-        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Removed::Declined),
+        404 if reply.is_engines() => Ok(Removed::Absent),
+        409 if reply.is_engines() => Ok(Removed::Declined),
         // Podman's way to say the same.
-        500 if says_running(reply) => Ok(Removed::Declined),
+        500 if reply.says(&["as it is running"]) => Ok(Removed::Declined),
         _ => Err(reply.fault()),
     }
-}
-
-/// "cannot remove container … as it is running"
-fn says_running(reply: &Reply) -> bool {
-    reply
-        .message()
-        .is_some_and(|message| message.contains("as it is running"))
 }

@@ -136,7 +136,7 @@ impl Reply {
     pub fn done_or_absent(&self) -> Result<(), Fault> {
         match self.status() {
             204 => Ok(()),
-            404 if self.is_engines(StatusCode::NOT_FOUND) => Ok(()),
+            404 if self.is_engines() => Ok(()),
             _ => Err(self.fault()),
         }
     }
@@ -145,14 +145,19 @@ impl Reply {
     pub fn found<T>(&self, read: impl FnOnce() -> Result<T, Fault>) -> Result<Option<T>, Fault> {
         match self.status() {
             200 => read().map(Some),
-            404 if self.is_engines(StatusCode::NOT_FOUND) => Ok(None),
+            404 if self.is_engines() => Ok(None),
             _ => Err(self.fault()),
         }
     }
 
-    /// Whether the Engine itself, not a proxy in front of it, answered `status`.
-    pub fn is_engines(&self, status: StatusCode) -> bool {
-        self.0.status() == status && self.message().is_some()
+    /// Whether the failure is the Engine's own, and not that of a proxy in front of it.
+    pub fn is_engines(&self) -> bool {
+        self.message().is_some()
+    }
+
+    /// Whether the Engine's error message has one of these words, which are in lower case.
+    pub fn says(&self, words: &[&str]) -> bool {
+        self.message().is_some_and(|message| says(&message, words))
     }
 }
 
@@ -247,8 +252,7 @@ pub(crate) mod tests {
             let fault = reply.fault().to_string();
             assert!(fault.starts_with(told), "{fault}");
             assert!(!fault.contains("planted"), "{fault}");
-            let is_of_engine = told.ends_with(": m") && status == 404;
-            assert_eq!(reply.is_engines(StatusCode::NOT_FOUND), is_of_engine);
+            assert_eq!(reply.is_engines(), told.ends_with(": m"));
         }
         let cut = reply(200, r#"{"Id":"planted"#).json::<Value>();
         let fault = cut.expect_err("cut off").to_string();

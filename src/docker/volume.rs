@@ -3,15 +3,16 @@
 //! The *name* of a renewal's volume holds all of its data, because a create with a taken
 //! name succeeds too, and leaves the volume as it was. Its label names the deployment.
 
-use http::{Method, StatusCode};
-use serde_json::{Value, json};
 use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::call::{CHANGE, Call};
 use super::part::Part;
 use super::target::age;
-use super::{DeploymentId, Reply, TargetId, bodiless, json as with_json, label, moment};
+use super::{DeploymentId, Reply, TargetId, bodiless, json as with_json, label, unix_seconds};
 use crate::fault::Fault;
 
 /// The age at which every list has a renewal, and those that it replaces may be removed.
@@ -64,17 +65,13 @@ impl Renewal {
         let name = volume["Name"].as_str()?;
         let rest = name.strip_prefix(deployment.as_str())?.strip_prefix('-')?;
         let (id, seconds) = rest.split_once('-')?;
-        let written = volume["CreatedAt"].as_str().and_then(moment);
+        let written = volume["CreatedAt"].as_str().and_then(unix_seconds);
         // An Engine that cannot tell the time of a volume shows the year 1.
-        let written = written
-            .filter(|written| written.unix_timestamp() > 0)
-            .zip(now);
+        let written = written.filter(|written| *written > 0).zip(now);
         let renewal = Self {
             target: TargetId::of_container(id)?,
             lifetime: Duration::from_secs(seconds.parse().ok()?),
-            age: written
-                .map(|(written, now)| age(written.unix_timestamp(), now))
-                .unwrap_or_default(),
+            age: written.map_or(Duration::ZERO, |(written, now)| age(written, now)),
         };
         let is_ours = volume["Labels"][label::DEPLOYMENT] == deployment.as_str();
         // Numbers have other spellings, such as +60.
@@ -91,7 +88,7 @@ pub fn create(deployment: &DeploymentId, renewal: &Renewal) -> Call<OffsetDateTi
     let (deployment, renewal) = (deployment.clone(), renewal.clone());
     let request = with_json(Method::POST, "/volumes/create", &body);
     Call::change("create-volume", request, CHANGE, move |reply| {
-        if reply.status() != StatusCode::CREATED {
+        if reply.status() != 201 {
             return Err(reply.fault());
         }
         let found = Renewal::of_volume(&reply.json()?, &deployment, None);

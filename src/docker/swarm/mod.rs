@@ -10,7 +10,9 @@ pub mod versioned;
 
 use std::collections::BTreeMap;
 
-use super::{label, moment};
+use serde::Deserializer;
+
+use super::{TargetId, label, moment, parsed};
 use crate::fault::Fault;
 
 /// The advice if a list of services, tasks or secrets is too long.
@@ -48,6 +50,11 @@ pub fn is_leaderless(message: &str) -> bool {
     ]
     .iter()
     .any(|words| message.contains(words))
+}
+
+/// Reads a member that is the id of a service.
+fn service_id<'de, D: Deserializer<'de>>(id: D) -> Result<TargetId, D::Error> {
+    parsed(id, TargetId::of_service)
 }
 
 /// The server's own labels; patches may add many long ones.

@@ -5,11 +5,12 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::docker::bodiless;
 use crate::docker::call::Call;
+use crate::docker::{Reply, bodiless};
 
 /// A node of a Swarm.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "NodeBody")]
 pub struct Node {
     pub(crate) id: String,
     pub(crate) hostname: String,
@@ -33,10 +34,8 @@ impl Node {
 
 /// Lists all nodes.
 pub fn list() -> Call<Vec<Node>> {
-    Call::look("nodes", bodiless(Method::GET, "/nodes"), |reply| {
-        let nodes: Vec<NodeBody> = reply.listed()?;
-        Ok(nodes.into_iter().map(Node::from).collect())
-    })
+    let request = bodiless(Method::GET, "/nodes");
+    Call::look("nodes", request, Reply::listed)
 }
 
 #[derive(Deserialize)]

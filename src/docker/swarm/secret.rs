@@ -8,17 +8,15 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::{Method, StatusCode};
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
-use super::{TOO_LONG, label, moment};
+use super::{TOO_LONG, label};
 use crate::docker::call::{CHANGE, Call};
 use crate::docker::part::Part;
 use crate::docker::target::age;
-use crate::docker::{DeploymentId, Reply, bodiless, json as with_json, query_encoded};
-use crate::fault::Fault;
+use crate::docker::{DeploymentId, Reply, bodiless, json as with_json, query_encoded, unix_time};
 use crate::secret::Secret;
 
 /// A secret as a list shows it.
@@ -51,7 +49,7 @@ pub fn create(name: &str, labels: &[(&str, &str)], content: &Secret) -> Call<Cre
     let request = with_json(Method::POST, "/secrets/create", &body);
     Call::change("secret", request, CHANGE, |reply| match reply.status() {
         201 => reply.text("ID").map(Created::Id),
-        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(Created::NameTaken),
+        409 if reply.is_engines() => Ok(Created::NameTaken),
         _ => Err(reply.fault()),
     })
 }
@@ -70,10 +68,13 @@ fn list(filter: &Value) -> Call<Vec<StoredSecret>> {
     Call::list("secrets", "/secrets?", filter, |reply| {
         let now = reply.date();
         let secrets: Vec<SecretBody> = reply.listed()?;
-        let secrets = secrets.into_iter();
-        secrets
-            .map(|body| StoredSecret::from_body(body, now))
-            .collect()
+        let secrets = secrets.into_iter().map(|body| StoredSecret {
+            id: body.id,
+            name: body.spec.name,
+            attempt: body.spec.labels.unwrap_or_default().remove(label::ATTEMPT),
+            age: now.map(|now| age(body.created_at, now)),
+        });
+        Ok(secrets.collect())
     })
     .if_too_long(TOO_LONG)
 }
@@ -90,7 +91,8 @@ pub fn delete(id: &str) -> Call<()> {
 struct SecretBody {
     #[serde(rename = "ID")]
     id: String,
-    created_at: String,
+    #[serde(deserialize_with = "unix_time")]
+    created_at: i64,
     spec: Spec,
 }
 
@@ -99,18 +101,4 @@ struct SecretBody {
 struct Spec {
     name: String,
     labels: Option<BTreeMap<String, String>>,
-}
-
-impl StoredSecret {
-    fn from_body(body: SecretBody, now: Option<OffsetDateTime>) -> Result<Self, Fault> {
-        let created = moment(&body.created_at);
-        let created = created
-            .ok_or_else(|| Fault::Nonsense("a secret without a time of creation".to_owned()))?;
-        Ok(Self {
-            id: body.id,
-            name: body.spec.name,
-            attempt: body.spec.labels.unwrap_or_default().remove(label::ATTEMPT),
-            age: now.map(|now| age(created.unix_timestamp(), now)),
-        })
-    }
 }

@@ -3,24 +3,26 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{TOO_LONG, label, moment, own_labels};
+use super::{TOO_LONG, label, own_labels, service_id};
 use crate::docker::call::{CHANGE, Call};
-use crate::docker::create::{Outcome, name_taken};
+use crate::docker::create::Outcome;
 use crate::docker::part::Part;
 use crate::docker::target::seconds;
 use crate::docker::{
-    ContainerName, DeploymentId, Reply, TargetId, bodiless, json as with_json, with_registry_auth,
+    ContainerName, DeploymentId, Reply, TargetId, bodiless, json as with_json, unix_time,
+    with_registry_auth,
 };
 use crate::fault::Fault;
 use crate::secret::Secret;
 
 /// A service as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "ServiceBody")]
 pub struct Service {
     pub(crate) id: TargetId,
     pub(crate) name: String,
@@ -65,19 +67,13 @@ pub fn create(body: &Value, auth: Option<&Secret>) -> Call<Outcome> {
 fn created(reply: &Reply) -> Result<Outcome, Fault> {
     match reply.status() {
         201 => {
-            let body: Value = reply.json()?;
-            let id = body["ID"].as_str().and_then(TargetId::of_service);
+            let id = TargetId::of_service(&reply.text("ID")?);
             Ok(Outcome::Created {
                 id: id.ok_or_else(|| reply.lacks("ID"))?,
                 warnings: Vec::new(),
             })
         }
-        409 if reply.is_engines(StatusCode::CONFLICT) => Ok(name_taken(reply)),
-        400.. => match reply.missing_network() {
-            Some(network) => Ok(Outcome::NoSuchNetwork(network)),
-            None => Err(reply.fault()),
-        },
-        _ => Err(reply.fault()),
+        _ => Outcome::refused(reply),
     }
 }
 
@@ -93,41 +89,36 @@ pub struct Listing {
 
 /// Lists the services of a part of a deployment.
 pub fn of_deployment(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
-    list(&part.filter(deployment, &[], ""), Some)
+    list(&part.filter(deployment, &[], ""), |_| true)
 }
 
 /// Lists the services without a vouch: see [`label::VOUCHED`]. These are the starts in
 /// progress and, for some minutes, failed ones.
 pub fn unvouched(deployment: &DeploymentId, part: &Part) -> Call<Listing> {
     let filter = part.filter(deployment, &[(label::VOUCHED, "false")], "");
-    list(&filter, Some)
+    list(&filter, |_| true)
 }
 
 /// Finds the service with this name. The filter also matches prefixes.
 pub fn find_by_name(name: &ContainerName) -> Call<Listing> {
     let filter = json!({"name": [name.as_str()]});
     let name = name.as_str().to_owned();
-    list(&filter, move |service| {
-        (service.name == name).then_some(service)
-    })
+    list(&filter, move |service| service.name == name)
 }
 
 /// Finds the service with this id. The filter also matches prefixes.
 pub fn find_by_id(id: &TargetId) -> Call<Listing> {
     let filter = json!({"id": [id.as_str()]});
     let id = id.clone();
-    list(&filter, move |service| {
-        (service.id == id).then_some(service)
-    })
+    list(&filter, move |service| service.id == id)
 }
 
-fn list(filter: &Value, select: impl Fn(Service) -> Option<Service> + 'static) -> Call<Listing> {
+fn list(filter: &Value, is_meant: impl Fn(&Service) -> bool + 'static) -> Call<Listing> {
     Call::list("services", "/services?", filter, move |reply| {
-        let listed: Vec<ServiceBody> = reply.listed()?;
-        let services = listed.into_iter().map(Service::from_body);
-        let services = services.filter_map(|service| service.map(&select).transpose());
+        let mut services: Vec<Service> = reply.listed()?;
+        services.retain(&is_meant);
         Ok(Listing {
-            services: services.collect::<Result<_, _>>()?,
+            services,
             now: reply.date(),
             engine: reply.engine(),
         })
@@ -142,17 +133,18 @@ pub fn delete(id: &TargetId) -> Call<bool> {
     let request = bodiless(Method::DELETE, &path);
     Call::change("delete", request, CHANGE, |reply| match reply.status() {
         200 if reply.body().is_empty() => Ok(true),
-        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(false),
+        404 if reply.is_engines() => Ok(false),
         _ => Err(reply.fault()),
     })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ServiceBody {
-    #[serde(rename = "ID")]
-    id: String,
-    created_at: String,
+struct ServiceBody {
+    #[serde(rename = "ID", deserialize_with = "service_id")]
+    id: TargetId,
+    #[serde(deserialize_with = "unix_time")]
+    created_at: i64,
     spec: Spec,
 }
 
@@ -180,25 +172,18 @@ struct ContainerSpec {
     image: String,
 }
 
-impl Service {
-    pub(super) fn from_body(body: ServiceBody) -> Result<Self, Fault> {
-        let id = TargetId::of_service(&body.id);
-        let created = moment(&body.created_at);
-        let nonsense = |what: &str| Fault::Nonsense(format!("a service without {what}"));
+impl From<ServiceBody> for Service {
+    fn from(body: ServiceBody) -> Self {
         let container = body.spec.task_template.container_spec;
         let replicas = body.spec.mode["Replicated"]["Replicas"].as_u64();
-        Ok(Self {
-            id: id.ok_or_else(|| nonsense("an id"))?,
+        Self {
+            id: body.id,
             name: body.spec.name,
             labels: own_labels(body.spec.labels),
-            image: container
-                .map(|container| container.image)
-                .unwrap_or_default(),
+            image: container.map(|it| it.image).unwrap_or_default(),
             replicas: replicas.unwrap_or(0),
-            created: created
-                .ok_or_else(|| nonsense("a time of creation"))?
-                .unix_timestamp(),
-        })
+            created: body.created_at,
+        }
     }
 }
 

@@ -10,15 +10,15 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{TOO_LONG, label, moment, own_labels};
+use super::{TOO_LONG, label, moment, own_labels, service_id};
 use crate::docker::call::Call;
 use crate::docker::part::Part;
 use crate::docker::ports::{self, Published};
-use crate::docker::{DeploymentId, TargetId};
-use crate::fault::Fault;
+use crate::docker::{DeploymentId, Reply, TargetId, unix_time};
 
 /// A task as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "TaskBody")]
 pub struct Task {
     /// The service that it was made for, which may be gone.
     pub(crate) service: TargetId,
@@ -121,19 +121,16 @@ pub fn of_name(name: &str) -> Call<Vec<Task>> {
 }
 
 fn list(filter: &Value) -> Call<Vec<Task>> {
-    Call::list("tasks", "/tasks?", filter, |reply| {
-        let tasks: Vec<TaskBody> = reply.listed()?;
-        tasks.into_iter().map(Task::from_body).collect()
-    })
-    .if_too_long(TOO_LONG)
+    Call::list("tasks", "/tasks?", filter, Reply::listed).if_too_long(TOO_LONG)
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TaskBody {
-    created_at: String,
-    #[serde(rename = "ServiceID")]
-    service_id: String,
+    #[serde(deserialize_with = "unix_time")]
+    created_at: i64,
+    #[serde(rename = "ServiceID", deserialize_with = "service_id")]
+    service: TargetId,
     #[serde(rename = "NodeID", default)]
     node_id: String,
     spec: Spec,
@@ -171,15 +168,12 @@ struct Status {
     port_status: Value,
 }
 
-impl Task {
-    fn from_body(body: TaskBody) -> Result<Self, Fault> {
-        let service = TargetId::of_service(&body.service_id);
-        let created = moment(&body.created_at);
-        let nonsense = |what: &str| Fault::Nonsense(format!("a task without {what}"));
+impl From<TaskBody> for Task {
+    fn from(body: TaskBody) -> Self {
         let container = body.spec.container_spec.unwrap_or_default();
         let status = body.status;
-        Ok(Self {
-            service: service.ok_or_else(|| nonsense("its service"))?,
+        Self {
+            service: body.service,
             state: TaskState::parse(&status.state, status.err.as_deref().unwrap_or_default()),
             desired: match &*body.desired_state {
                 "shutdown" => Desired::Shutdown,
@@ -190,16 +184,14 @@ impl Task {
             error: status.err.filter(|error| !error.is_empty()),
             exit_code: status.container_status["ExitCode"].as_i64(),
             since: moment(&status.timestamp),
-            created: created
-                .ok_or_else(|| nonsense("a time of creation"))?
-                .unix_timestamp(),
+            created: body.created_at,
             image: container.image,
             has_check: container.healthcheck["Test"][0]
                 .as_str()
                 .is_some_and(|kind| kind != "NONE"),
             labels: own_labels(container.labels),
-            published: ports::of_task(&status.port_status["Ports"]),
-        })
+            published: ports::listed(&status.port_status["Ports"], ports::OF_TASK),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::{Value, json};
 
 use super::service::Service;
@@ -155,7 +155,7 @@ pub fn inspect(id: &TargetId) -> Call<Option<Versioned>> {
     let id = id.clone();
     Call::look("service", bodiless(Method::GET, &path), move |reply| {
         reply.found(|| {
-            let service = Service::from_body(reply.json()?)?;
+            let service: Service = reply.json()?;
             let body: Value = reply.json()?;
             let version = body["Version"]["Index"].as_u64();
             // The path also accepts a name or a prefix of an id.
@@ -193,16 +193,11 @@ fn without_nulls(value: &Value) -> Value {
 fn updated(reply: &Reply) -> Result<Updated, Fault> {
     match reply.status() {
         200 => reply.json::<Value>().map(|_| Updated::Done),
-        404 if reply.is_engines(StatusCode::NOT_FOUND) => Ok(Updated::Gone),
-        _ if is_out_of_sequence(reply) => Ok(Updated::OutOfSequence),
+        404 if reply.is_engines() => Ok(Updated::Gone),
+        // The status is 500.
+        _ if reply.says(&["update out of sequence"]) => Ok(Updated::OutOfSequence),
         _ => Err(reply.fault()),
     }
-}
-
-/// "rpc error: code = Unknown desc = update out of sequence", with status 500.
-fn is_out_of_sequence(reply: &Reply) -> bool {
-    let message = reply.message().unwrap_or_default();
-    message.contains("update out of sequence")
 }
 
 #[cfg(test)]

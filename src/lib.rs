@@ -58,7 +58,7 @@
 //! | a variable | `config/mod.rs` (a secret of callers: `auth`), twice in `spin.toml`, `docs/variables.md` |
 //! | a key of `environments` | `config/overrides.rs` and `config/profile.rs`, and `docs/variables.md` |
 //! | a Docker option that a patch may set, or must not | `container/create_body.rs` or `container/task_template.rs`, from which a test writes `docs/options.md`; on a Swarm `docker/swarm/template.rs` if Docker 25 does not know it |
-//! | a call to the Engine | a file in `docker` (`docker/swarm`), and the operation in `backend` that makes it; its replies in `docker/tests.rs`; a line in `deploy/engine-proxy/calls.txt` (`deploy/swarm/calls.txt`), and a request in `admin/tests/calls.rs`; the model in `tests/promise/model`; its `operationId` in `engine-api/specifications/cut.py` |
+//! | a call to the Engine | a file in `docker` (`docker/swarm`), and the operation in `backend` that makes it; its replies in `tests/transcripts`, and in `docker/tests.rs` those that change no conversation; a line in `deploy/engine-proxy/calls.txt` (`deploy/swarm/calls.txt`), and a request in `admin/tests/calls.rs`; the model in `tests/promise/model`; its `operationId` in `engine-api/specifications/cut.py` |
 //! | a refusal | a variant in its family in `error`, with its status, code and messages; a row in `error/tests.rs`, its code in `tests/promise/promise/answers.rs` if the model meets it, and in `docs/troubleshooting.md` |
 //! | a promise | `tests/promise/promise.rs`, and the table in the README |
 //!

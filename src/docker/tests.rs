@@ -12,9 +12,8 @@ use super::reply::tests::reply;
 use super::swarm::service::tests::{ID as SERVICE, id as service_id, shown};
 use super::swarm::versioned::{self, Versioned};
 use super::swarm::{node, secret, service, task};
-use super::target::tests::{ID, id};
-use super::{ContainerName, DeploymentId, ImageReference, Secret, label, query_encoded};
-use super::{archive, create, image, inspect, list, network, remove, start, stats, stop, volume};
+use super::target::tests::id;
+use super::{DeploymentId, Secret, label, list, network, query_encoded, stop, volume};
 
 type Row<'a> = (u16, &'a str, &'a str);
 
@@ -60,58 +59,6 @@ fn a_query_carries_nothing_that_a_parser_takes_apart() {
 }
 
 #[test]
-fn a_create_tells_failures_that_can_be_mended_from_others() {
-    let name = ContainerName::from_token(&deployment(), &Secret::new("t"));
-    let made = |warnings| format!(r#"{{"Id":"{ID}","Warnings":{warnings}}}"#);
-    let warned = format!(r#"Ok(Created {{ id: TargetId("{ID}"), warnings: ["a", "b"] }})"#);
-    let network = "unable to find network with name or ID n: network not found";
-    check(
-        &create::create(&name, &Value::Null),
-        &[
-            (201, &made("null"), "Ok(Created"),
-            (201, &made(r#"["a","b"]"#), &warned),
-            (201, r#"{"Id":"short"}"#, "Err"),
-            (409, "Conflict.", r#"Ok(NameTaken("Conflict."))"#),
-            (500, "x is already in use by 1", "Ok(NameTaken"),
-            (404, "name is not reserved", "Ok(NameTaken"),
-            (500, "name is not reserved", "Ok(NameTaken"),
-            (404, "No such image: agent:1", "Ok(NoSuchImage"),
-            (404, "agent: image not known", "Ok(NoSuchImage"),
-            (404, network, r#"Ok(NoSuchNetwork("n"))"#),
-            (500, network, r#"Ok(NoSuchNetwork("n"))"#),
-            (400, "invalid reference format", "Err"),
-            (500, "no space left", "Err"),
-        ],
-    );
-}
-
-#[test]
-fn only_an_empty_200_says_that_secrets_are_written() {
-    let call = archive::write_secrets(&id(), &[], 0);
-    let gone = "No such container: x";
-    check(
-        &call,
-        &[(200, "", "Ok"), (204, "", "Err"), (404, gone, "Err")],
-    );
-}
-
-#[test]
-fn a_start_tells_a_missing_network_from_other_failures() {
-    let (network, missing) = ("network n not found", r#"Ok(Err("n"))"#);
-    check(
-        &start::start(&id()),
-        &[
-            (204, "", "Ok(Ok(()))"),
-            (304, "", "Ok(Ok(()))"),
-            (404, network, missing),
-            (500, network, missing),
-            (200, "m", "Err"),
-            (404, "m", "Err"),
-        ],
-    );
-}
-
-#[test]
 fn what_does_not_run_has_stopped() {
     let call = stop::stop(&id(), Duration::from_secs(15));
     assert!(call.request.uri().to_string().ends_with("/stop?t=15"));
@@ -122,64 +69,6 @@ fn what_does_not_run_has_stopped() {
     check(
         &call,
         &[(200, "", "Err"), (409, "m", "Err"), (500, "", "Err")],
-    );
-}
-
-#[test]
-fn a_declined_removal_is_told_from_a_failed_one() {
-    let podmans = "cannot remove container x as it is running";
-    for call in [remove::remove(&id()), remove::kill_and_remove(&id())] {
-        check(
-            &call,
-            &[
-                (204, "", "Ok(Done)"),
-                (404, "No such container: x", "Ok(Absent)"),
-                (409, "container is running", "Ok(Declined)"),
-                (500, podmans, "Ok(Declined)"),
-                (500, "device busy", "Err"),
-            ],
-        );
-    }
-}
-
-#[test]
-fn only_an_engines_404_says_that_a_container_is_gone() {
-    let gone = (404, "No such container: x", "Ok(None)");
-    check(&inspect::inspect(&id()), &[gone, (200, "{}", "Err")]);
-    let short = r#"[{"Id":"0123","State":"running","Created":0}]"#;
-    check_no_list(&list::find_by_id(&id()), &[short]);
-}
-
-#[test]
-fn nothing_is_counted_of_a_container_that_has_ended() {
-    check(
-        &stats::count(&id()),
-        &[
-            (200, r#"{"pids_stats":{"current":3}}"#, "Ok(3)"),
-            (200, r#"{"pids_stats":{"current":-1}}"#, "Ok(0)"),
-            (200, "{}", "Ok(0)"),
-            (404, "{}", "Err"),
-        ],
-    );
-}
-
-#[test]
-fn only_an_engines_answer_says_that_an_image_is_there_or_absent_and_tells_its_user() {
-    let agent = ImageReference::parse("agent").expect("an image");
-    let (root, user) = (
-        r#"Ok(Some(Image { user: "","#,
-        r#"Ok(Some(Image { user: "1:0","#,
-    );
-    check(
-        &image::inspect(&agent),
-        &[
-            (200, r#"{"Id":"i","Other":1}"#, root),
-            (200, r#"{"Id":"i","Config":null}"#, root),
-            (200, r#"{"Id":"i","Config":{"User":"1:0"}}"#, user),
-            (404, "No such image: agent", "Ok(None)"),
-            (200, "{}", "Err"),
-            (500, "m", "Err"),
-        ],
     );
 }
 
@@ -225,30 +114,13 @@ fn a_network_isolates_if_the_engine_has_taken_the_option() {
 }
 
 #[test]
-fn a_renewal_that_is_gone_counts_as_removed() {
-    let renewal = volume::Renewal::new(id(), Duration::from_secs(60));
-    let (gone, in_use) = ((404, "no such volume", "Ok"), (409, "in use", "Err"));
-    let call = volume::remove(&deployment(), &renewal);
-    check(&call, &[(204, "", "Ok"), gone, in_use, (200, "", "Err")]);
-    check(
-        &volume::create(&deployment(), &renewal),
-        &[(500, "m", "Err")],
-    );
-    let list = volume::list(&deployment());
-    check_no_list(&list, &["[]", r#"{"Volumes":{}}"#]);
-}
-
-#[test]
 fn a_create_of_a_service_tells_failures_that_can_be_mended_from_others() {
     let made = json!({"ID": SERVICE, "Warnings": null}).to_string();
+    let created = format!(r#"Ok(Created {{ id: TargetId("{SERVICE}")"#);
     check(
         &service::create(&Value::Null, None),
         &[
-            (
-                201,
-                &made,
-                &format!(r#"Ok(Created {{ id: TargetId("{SERVICE}")"#),
-            ),
+            (201, &made, &created),
             (409, "name conflicts", r#"Ok(NameTaken("name conflicts"))"#),
             (404, "network n not found", r#"Ok(NoSuchNetwork("n"))"#),
             (201, "{}", "Err"),
@@ -266,7 +138,10 @@ fn a_delete_of_a_service_tells_whether_it_was_there() {
 }
 
 #[test]
-fn a_list_of_a_swarm_without_an_id_or_a_time_is_a_fault() {
+fn a_list_without_an_id_or_a_time_is_a_fault() {
+    let short = r#"[{"Id":"0123","State":"running","Created":0}]"#;
+    check_no_list(&list::find_by_id(&id()), &[short]);
+    check_no_list(&volume::list(&deployment()), &["[]", r#"{"Volumes":{}}"#]);
     let part = &Part::whole();
     check_no_list(&service::of_deployment(&deployment(), part), &[]);
     check_no_list(&node::list(), &[]);

@@ -5,6 +5,7 @@ use crate::rows::{check, transcripts};
 transcripts! { &[], "health":
     health_looks_at_every_image_and_network_once
         r#"WELL => 200 `0 notes`
+           look up the image: 200 {"Id":"i","Config":null}; look up the network => 200 `0 notes`
            [environments={"e1":{"image":"other"},"e2":{"image":"other"},"e3":
            {"container_patch":{"HostConfig":{"NetworkMode":"none"}}}}]
            look up the image; WELL => 200 `0 notes`
@@ -81,8 +82,9 @@ transcripts! { &[], "health":
 
 #[test]
 fn a_look_that_fails_is_no_outage_unless_it_fails_three_times() {
-    let fails = "(lost | unreachable | hangs | 500 m | 200 <html> | 502 <html> | \
-                 408 dynamic-access engine proxy: this request did not come in time)";
+    let fails = r#"(lost | unreachable | hangs | 500 m | 200 <html> | 200 {} | 302 | 404 <html> |
+                     404 {"error":"x"} | 409 <html> | 502 <html> |
+                     408 dynamic-access engine proxy: this request did not come in time)"#;
     let rows = format!(
         "look up the image: {fails}; look up the image;
          look up the network: {fails}; look up the network => 200 `0 notes`

@@ -13,13 +13,14 @@ transcripts! { &[], "reap":
 
     what_has_just_ended_or_cannot_be_inspected_stays
         "list all: exited age=95661;
-         inspect: (exited 3 00:55:01 | 404 No such container | 500 m * 3 | lost * 3);
+         inspect: (exited 3 00:55:01 | 404 No such container | 500 m * 3 | 200 {} * 3 | lost * 3);
          list volumes => 200 `0 removed, 0 failed, 0 left, 0 left over of 1;` `notes []`"
 }
 
 transcripts! { &[], "reap after an answer":
     what_another_replica_takes_is_no_failure_and_a_failure_is_told
-        r#"list all: created age=95661; remove: 409 removal is already in progress; list volumes
+        r#"list all: created age=95661; remove: (409 removal is already in progress |
+           500 cannot remove container x as it is running); list volumes
            => 200 `0 removed, 0 failed, 0 left, 0 left over of 1; events [], notes []`
            list all: created age=95661; remove: 500 busy; list volumes
            => 200 `0 removed, 1 failed, 0 left, 0 left over of 1;` `notes []`

@@ -93,7 +93,8 @@ transcripts! { &[], "reap":
          list volumes: 300s + 3600s + other 60s
              + 60s /Name=dynamic-access-0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b-60
              + 1s /Name=other /Labels=null;
-         remove volume; list by id: other running; list by id: none; remove volume
+         remove volume: 404 no such volume; list by id: other running;
+         list by id: none; remove volume
          => 200 ` 2 left over`"
 }
 

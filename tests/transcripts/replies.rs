@@ -79,7 +79,7 @@ pub fn reply(call: &str, words: &str) -> Reply {
             let end = end.into();
             Err(TransportError::CutShort { end, quiet })
         }
-        "create" if first == "warns" => created(json!({"Id": ID, "Warnings": [rest]})),
+        "create" if first == "warns" => created(json!({"Id": ID, "Warnings": ["another", rest]})),
         "inspect" => shows(container(words)),
         "stats" => {
             let count: u64 = words.parse().expect("a number");
@@ -107,7 +107,7 @@ pub fn reply(call: &str, words: &str) -> Reply {
 /// The reply to a call that succeeds.
 fn success(call: &str) -> Reply {
     match call {
-        "create" => created(json!({"Id": ID, "Warnings": []})),
+        "create" => created(json!({"Id": ID, "Warnings": null})),
         "create service" => created(json!({"ID": SERVICE})),
         "create secret" => created(json!({"ID": "s"})),
         "start" | "stop" | "remove" | "remove by force" | "remove other" | "remove volume"
@@ -319,8 +319,8 @@ fn node(words: &str) -> Value {
     });
     for word in unusual.split_whitespace() {
         let member = match word {
-            "drain" => "/Spec/Availability",
-            "down" | "unknown" => "/Status/State",
+            "drain" | "pause" => "/Spec/Availability",
+            "down" | "unknown" | "disconnected" => "/Status/State",
             _ => "/Description/Engine/EngineVersion",
         };
         *node.pointer_mut(member).expect("a member") = word.into();

@@ -4,7 +4,9 @@ use crate::rows::transcripts;
 
 transcripts! { &[], "start":
     a_start_is_five_calls
-        "STARTED; inspect => 201"
+        "STARTED; inspect => 201
+         // It runs already.
+         WRITTEN; start: 304; inspect => 201"
 
     a_create_whose_answer_is_lost_is_found_by_its_name
         "create: (lost | 201 <html> | 500 m); list by name: created;
@@ -105,9 +107,12 @@ transcripts! { &[], "start":
            create; list all: created + other running environment-id=(e | E); CLEANED => 429"#
 
     a_token_that_cannot_be_delivered_ends_the_start
-        "COUNTED; archive: 400 container rootfs is marked read-only; CLEANED => 500
-         COUNTED; archive: (500 no space left on device | lost); CLEANED => 502
-         COUNTED; archive: hangs; CLEANED => 504"
+        r#"COUNTED; archive: 400 container rootfs is marked read-only; CLEANED => 500
+           COUNTED; archive: (500 no space left on device | lost); CLEANED => 502
+           // Only an empty 200 is an Engine's.
+           COUNTED; archive: (204 | 302 | 200 <html> | 404 <html> | 404 {"error":"x"} | 409 <html>);
+           CLEANED => 502
+           COUNTED; archive: hangs; CLEANED => 504"#
 
     a_token_in_the_environment_needs_no_call_of_its_own
         "[token_delivery=env] COUNTED; start; inspect => 201"
@@ -117,10 +122,10 @@ transcripts! { &[], "start":
          WRITTEN; GONE: start; WRITTEN; GONE: start; WRITTEN; GONE: start => 503"
 
     a_missing_network_is_told_with_the_command_that_creates_it
-        "create: 500 unable to find network with name or ID dynamic-access: network not found;
-         list by name: none
+        "create: (404 | 500) unable to find network with name or ID dynamic-access:
+         network not found; list by name: none
          => 500 `docker network create --opt com.docker.network.bridge.enable_icc=false dynamic`
-         WRITTEN; start: 404 network dynamic-access not found; CLEANED
+         WRITTEN; start: (404 | 500) network dynamic-access not found; CLEANED
          => 500 `docker network create --opt com.docker.network.bridge.enable_icc=false dynamic`"
 
     of_several_networks_the_missing_one_is_told
@@ -163,20 +168,24 @@ transcripts! { &[], "start":
            [PULLING] TO_PULL; pull: 200 {"error":"unexpected EOF"}; list by name: none => 502"#
 
     an_image_without_a_registry_is_never_pulled
-        "[image_pull=missing, agent_image=team/agent] TO_PULL; list by name: none => 500"
+        "[image_pull=missing, agent_image=team/agent] TO_PULL; list by name: none => 500
+         // In Podman's words.
+         create: 404 agent: image not known; list all: none; list by name: none
+         => no_such_image"
 
     a_name_that_is_taken_is_waited_for_until_it_is_listed_or_free
         "UNLISTED * 19; UNKNOWN; FOUND => 200
          // In between, a list shows the container of another start, which has failed.
          UNLISTED; UNKNOWN; list by name: created attempt=theirs * 18; list by name: none;
          STARTED; inspect => 201
-         UNLISTED * 19; STARTED; inspect => 201"
+         UNLISTED * 19; STARTED; inspect => 201
+         create: (404 | 500) name is not reserved; list by name: none; STARTED; inspect => 201"
 
     // A third and a tenth of the two seconds that the start of another request may have
     // taken.
     a_target_of_two_processes_is_inspected_early_and_any_other_after_the_whole_pause
-        "TAKEN; list by name: running; stats: 2; inspect => 200 `after 200ms`
-         TAKEN; list by name: running; stats: (1 | 0 | 200 {} | 403 not allowed); inspect
-         => 200 `after 736.`
-         TAKEN; list by name: running; stats: hangs; inspect => 200 `after 736.`"
+        r#"TAKEN; list by name: running; stats: 2; inspect => 200 `after 200ms`
+           TAKEN; list by name: running; stats: (1 | 0 | 200 {} | 403 not allowed |
+           200 {"pids_stats":{"current":-5}} | 404 {"pids_stats":{"current":3}}); inspect => 200 `after 736.`
+           TAKEN; list by name: running; stats: hangs; inspect => 200 `after 736.`"#
 }

@@ -3,8 +3,9 @@
 //! Most tests are tables. A row has a mark, the path of an option, and values for it as
 //! JSON, with ` | ` between them. `+` marks values that are accepted, `-` those that are
 //! refused for one problem unless isolation is given up, `?` those of an option that no
-//! Engine knows, and `!` those that are always refused. After ` -> ` stands how the problem
-//! begins, if not with the path and a space.
+//! Engine knows, and `!` those that are always refused. A mark before a later value counts
+//! from there on. After ` -> ` stands how the problem begins, if not with the path and a
+//! space.
 
 mod allowed;
 mod create_body;
@@ -21,6 +22,8 @@ use super::{Allowed, Body, Isolation, Of, Patch, PerTarget, SecretsVolume};
 
 const CONTAINER: Of = Of::Container;
 const SERVICE: Of = Of::Service;
+
+const MARKS: [&str; 4] = ["+", "-", "?", "!"];
 
 impl Of {
     fn build(&self, patches: &[Value], isolation: Isolation) -> Result<Body, Vec<String>> {
@@ -59,15 +62,20 @@ impl Of {
         };
         let rows = table.lines().map(str::trim);
         for row in rows.filter(|row| !row.is_empty() && !row.starts_with('#')) {
-            let (mark, rest) = row.split_once(' ').expect("a mark");
+            let (mut mark, rest) = row.split_once(' ').expect("a mark");
             let (path, rest) = rest.split_once(' ').expect("a value");
             let of_path = format!("{path} ");
             let (values, problem) = rest.rsplit_once(" -> ").unwrap_or((rest, &of_path));
             // A misspelt option is refused too.
             let option = path.trim_end_matches(".Config");
             let is_known = options.rows.iter().any(|(path, ..)| *path == option);
-            assert!(mark != "-" || is_known, "{row}");
             for value in values.split(" | ") {
+                let marked = value
+                    .split_once(' ')
+                    .filter(|(mark, _)| MARKS.contains(mark));
+                let (new, value) = marked.unwrap_or((mark, value));
+                mark = new;
+                assert!(mark != "-" || is_known, "{row}");
                 let value = serde_json::from_str(value).expect(row);
                 self.check_one(allowed, mark, &patch(path, value), problem);
             }

@@ -54,11 +54,12 @@ transcripts! { &SWARM, "health":
     // for the note. A manager handles the services of targets that run on workers.
     health_asks_for_a_node_and_the_network
         "list nodes: manager + manager + worker; ON_NETWORK => 200 `0 notes`
-         list nodes: manager + worker unknown; ON_NETWORK => 200 `0 notes`
+         list nodes: manager + worker (unknown | disconnected); ON_NETWORK => 200 `0 notes`
          list nodes: manager + worker + worker drain 24.0.9; ON_NETWORK => 200 `0 notes`
          list nodes: manager 28.5.2 + manager + worker; ON_NETWORK
          => 200 `1 notes` `26.1.5, 28.5.2`
-         list nodes: (manager | worker drain | worker drain unknown | worker down) => no_nodes `unhealthy`
+         list nodes: (manager | worker drain | worker pause | worker drain unknown | worker down)
+         => no_nodes `unhealthy`
          list nodes: (worker 24.0.9 | manager + manager 24.0.9 + worker) => node_too_old `unhealthy`
          list nodes: 503 rpc error: The swarm does not have a leader * 3 => no_leader `unhealthy`"
 }

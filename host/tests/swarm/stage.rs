@@ -167,9 +167,17 @@ pub fn start_in_the_end(server: &Server, token: &str) -> String {
 }
 
 /// Starts a target, whatever refusals come first, and returns its id.
+///
+/// Its user keeps the token: a start that failed may have left a service, which another token
+/// would leave to a later reap.
 pub fn start_whatever_is_told(server: &Server) -> String {
+    let mut token = unique("token");
     wait_within(AGREED_BOUND, "a start", || {
-        let answer = server.start_target(&unique("token"));
+        let answer = server.start_target(&token);
+        // It has ended with its node's Engine, so its user connects again.
+        if answer.status == 409 {
+            token = unique("token");
+        }
         (answer.status == 200).then(|| answer.unique_id())
     })
 }

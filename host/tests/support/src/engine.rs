@@ -6,13 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
-use dev::message::Head;
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::errors::Error;
+use bollard::exec::StartExecResults;
+use bollard::models::ExecConfig;
+use bollard::query_parameters::LogsOptionsBuilder;
+use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
 use super::folder::Folder;
-use super::given;
-use super::http::{Answer, exchange_with, request};
+use super::http::{Answer, request, try_exchange};
 use super::wait::wait_for;
+use super::{given, runtime};
 
 /// The longest answers are those about images and to the end of a shell.
 const ANSWER_WAIT: Duration = Duration::from_secs(120);
@@ -43,6 +49,9 @@ pub fn encoded(text: &str) -> String {
 }
 
 /// A real Engine, called without the component.
+///
+/// Tests that judge an Engine's answer make the call and read the answer themselves. Set-up goes
+/// through bollard, which has its own reading of the API, and a refusal fails the test.
 #[derive(Clone)]
 pub struct RealEngine {
     pub is_podman: bool,
@@ -147,21 +156,38 @@ impl RealEngine {
     }
 
     fn exchange(&self, request: &[u8], patience: Duration) -> Option<Answer> {
-        Answer::of(&self.message(request, patience)?)
-    }
-
-    fn message(&self, request: &[u8], patience: Duration) -> Option<Vec<u8>> {
         match &self.address {
             Address::Socket(path) => {
                 let stream = UnixStream::connect(path).ok()?;
                 stream.set_read_timeout(Some(patience)).ok()?;
-                exchange_with(stream, request)
+                try_exchange(stream, request)
             }
             Address::Tcp(address) => {
                 let stream = TcpStream::connect_timeout(address, HANGS_AFTER).ok()?;
                 stream.set_read_timeout(Some(patience)).ok()?;
-                exchange_with(stream, request)
+                try_exchange(stream, request)
             }
+        }
+    }
+
+    /// Asks through bollard.
+    ///
+    /// # Panics
+    ///
+    /// If the Engine refuses.
+    #[track_caller]
+    pub(crate) fn ask<T>(&self, ask: impl AsyncFnOnce(&Docker) -> Result<T, Error>) -> T {
+        let host = match &self.address {
+            Address::Socket(path) => format!("unix://{}", path.display()),
+            Address::Tcp(address) => format!("tcp://{address}"),
+        };
+        let told = runtime().block_on(async {
+            let docker = Docker::connect_with_host(&host)?;
+            ask(&docker.negotiate_version().await?).await
+        });
+        match told {
+            Ok(told) => told,
+            Err(error) => panic!("the Engine refuses: {error}"),
         }
     }
 
@@ -171,8 +197,8 @@ impl RealEngine {
     }
 
     pub fn version(&self) -> String {
-        let told = self.call("GET", "/version", None).check(200).json();
-        told["Version"].as_str().expect("a version").to_owned()
+        let told = self.ask(async |docker| docker.version().await);
+        told.version.expect("a version")
     }
 
     /// Its major and minor version.
@@ -197,8 +223,7 @@ impl RealEngine {
 
     #[track_caller]
     pub fn kill(&self, id: &str) {
-        let path = format!("/containers/{id}/kill");
-        self.call("POST", &path, None).check(204);
+        self.ask(async |docker| docker.kill_container(id, None).await);
     }
 
     /// The output of a shell in a container, with its errors.
@@ -206,51 +231,41 @@ impl RealEngine {
     pub fn shell(&self, id: &str, script: &str) -> String {
         // An Engine mixes two streams in any order.
         let script = format!("exec 2>&1\n{script}");
-        let exec = json!({"Cmd": ["sh", "-c", script], "AttachStdout": true});
-        let path = format!("/containers/{id}/exec");
-        let exec = self.call("POST", &path, Some(exec)).check(201).id();
-        let (start, shown) = (format!("/exec/{exec}/start"), format!("/exec/{exec}/json"));
-        let output = self.output("POST", &start, r#"{"Detach":false}"#);
-        let ended = wait_for("the end of the shell", || {
-            let shown = self.call("GET", &shown, None).check(200).json();
-            (shown["Running"] == false).then_some(shown)
+        let config = ExecConfig {
+            cmd: Some(["sh", "-c", &script].map(str::to_owned).into()),
+            attach_stdout: Some(true),
+            ..ExecConfig::default()
+        };
+        let (exec, output) = self.ask(async |docker| {
+            let exec = docker.create_exec(id, config).await?.id;
+            match docker.start_exec(&exec, None).await? {
+                StartExecResults::Attached { output, .. } => Ok((exec, text(output).await?)),
+                StartExecResults::Detached => panic!("it was not asked for"),
+            }
         });
-        assert_eq!(ended["ExitCode"], 0, "{output}");
+        let ended = wait_for("the end of the shell", || {
+            let state = self.ask(async |docker| docker.inspect_exec(&exec).await);
+            (state.running == Some(false)).then_some(state)
+        });
+        assert_eq!(ended.exit_code, Some(0), "{output}");
         output
     }
 
+    /// What a container has printed.
     #[track_caller]
     pub fn log(&self, id: &str) -> String {
-        let path = format!("/containers/{id}/logs?stdout=true&stderr=true");
-        self.output("GET", &path, "")
+        self.printed(id, LogsOptionsBuilder::new().stdout(true).stderr(true))
     }
 
     /// What a container has printed on its standard error alone.
     #[track_caller]
     pub fn errors(&self, id: &str) -> String {
-        let path = format!("/containers/{id}/logs?stderr=true");
-        self.output("GET", &path, "")
+        self.printed(id, LogsOptionsBuilder::new().stderr(true))
     }
 
-    /// The text of an output that an Engine sends in pieces, each after eight bytes, the last four
-    /// of which are its length.
     #[track_caller]
-    fn output(&self, method: &str, path: &str, body: &str) -> String {
-        let typed = [("content-type", "application/json")];
-        let request = request(method, path, &typed, body.as_bytes());
-        let message = self.message(&request, ANSWER_WAIT);
-        let message = message.expect("the Engine answers");
-        let head = Head::of(&message).expect("a whole answer");
-        assert_eq!(head.status(), Some(200), "{path}");
-        let body = head.body();
-        let (mut rest, mut text) = (&body[..], Vec::new());
-        while let Some(([.., a, b, c, d], after)) = rest.split_first_chunk::<8>() {
-            let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-            let (piece, next) = after.split_at_checked(length).expect("a whole piece");
-            text.extend_from_slice(piece);
-            rest = next;
-        }
-        String::from_utf8_lossy(&text).into_owned()
+    fn printed(&self, id: &str, options: LogsOptionsBuilder) -> String {
+        self.ask(async |docker| text(docker.logs(id, Some(options.build()))).await)
     }
 
     pub fn with_label(&self, label: &str) -> Vec<String> {
@@ -268,11 +283,18 @@ impl RealEngine {
     /// The address of this machine on a network.
     #[track_caller]
     pub fn gateway(&self, network: &str) -> Ipv4Addr {
-        let path = format!("/networks/{network}");
-        let told = self.call("GET", &path, None).check(200).json();
-        let mut configs = told["IPAM"]["Config"].as_array().into_iter().flatten();
-        let gateway = configs.find_map(|config| config["Gateway"].as_str());
+        let told = self.ask(async |docker| docker.inspect_network(network, None).await);
+        let configs = told.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+        let gateway = configs.into_iter().find_map(|config| config.gateway);
         let gateway = gateway.expect("the network has a gateway");
         gateway.parse().expect("a gateway is an address")
     }
+}
+
+/// The text of all pieces of an output.
+async fn text(
+    output: impl futures_util::Stream<Item = Result<LogOutput, Error>>,
+) -> Result<String, Error> {
+    let pieces: Vec<_> = output.try_collect().await?;
+    Ok(pieces.iter().map(ToString::to_string).collect())
 }

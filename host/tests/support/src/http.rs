@@ -19,7 +19,7 @@ pub struct Answer {
 
 impl Answer {
     /// The answer in these bytes, which are a whole message.
-    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+    fn of(bytes: &[u8]) -> Option<Self> {
         let head = Head::of(bytes)?;
         let lower = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.to_owned());
         Some(Self {
@@ -103,13 +103,8 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
 }
 
 /// Sends bytes and reads one answer; `None` if the connection ends or hangs first.
-pub fn try_exchange(stream: impl Read + Write, request: &[u8]) -> Option<Answer> {
-    Answer::of(&exchange_with(stream, request)?)
-}
-
-/// The same, and returns the bytes of the answer.
-pub(crate) fn exchange_with(mut stream: impl Read + Write, request: &[u8]) -> Option<Vec<u8>> {
+pub fn try_exchange(mut stream: impl Read + Write, request: &[u8]) -> Option<Answer> {
     // A server that answers early may hang up before it has read the rest.
     let _ = stream.write_all(request);
-    Connection::new(stream).message()
+    Answer::of(&Connection::new(stream).message()?)
 }

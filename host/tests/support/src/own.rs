@@ -1,9 +1,12 @@
 //! A test's own objects on an Engine, removed when they are dropped.
 
+use bollard::Docker;
+use bollard::models::{ContainerConfig, ContainerCreateBody};
+use bollard::query_parameters::{CommitContainerOptionsBuilder, CreateContainerOptionsBuilder};
 use dynamic_access_host::Options;
 use serde_json::{Value, json};
 
-use super::engine::{RealEngine, encoded};
+use super::engine::RealEngine;
 use super::fake_engine::FakeEngine;
 use super::server::Server;
 use super::{given, unique};
@@ -26,8 +29,10 @@ impl RealEngine {
     /// Creates a container without the component.
     #[track_caller]
     pub fn foreign(&self, name: &str, body: Value) -> Own {
-        let path = format!("/containers/create?name={name}");
-        let id = self.call("POST", &path, Some(body)).check(201).id();
+        let options = CreateContainerOptionsBuilder::new().name(name).build();
+        let body: ContainerCreateBody = serde_json::from_value(body).expect("a body");
+        let create = async |docker: &Docker| docker.create_container(Some(options), body).await;
+        let id = self.ask(create).id;
         let path = removal_of(&id);
         self.own(id, path)
     }
@@ -46,9 +51,14 @@ impl RealEngine {
     /// Makes an image of a container, changed by lines of a Dockerfile, and returns its id.
     #[track_caller]
     pub fn commit(&self, container: &str, repository: &str, lines: &str) -> String {
-        let lines = encoded(lines);
-        let path = format!("/commit?container={container}&repo={repository}&changes={lines}");
-        self.call("POST", &path, Some(json!({}))).check(201).id()
+        let options = CommitContainerOptionsBuilder::new()
+            .container(container)
+            .repo(repository)
+            .changes(lines)
+            .build();
+        let config = ContainerConfig::default();
+        self.ask(async |docker| docker.commit_container(options, config).await)
+            .id
     }
 
     /// Makes a bridge that no other test uses, with these members in the create's body.
@@ -65,8 +75,8 @@ impl RealEngine {
     /// Makes a network that stays.
     #[track_caller]
     pub fn create_network(&self, body: Value) {
-        let made = self.call("POST", "/networks/create", Some(body));
-        made.check(201);
+        let body = serde_json::from_value(body).expect("a body");
+        self.ask(async |docker| docker.create_network(body).await);
     }
 }
 
@@ -91,8 +101,8 @@ pub fn sleeper(labels: &Value) -> Value {
 impl Own {
     #[track_caller]
     pub fn start(&self) {
-        let path = format!("/containers/{}/start", self.id);
-        self.engine.call("POST", &path, None).check(204);
+        let start = async |docker: &Docker| docker.start_container(&self.id, None).await;
+        self.engine.ask(start);
     }
 
     /// The variable that puts targets on a network.

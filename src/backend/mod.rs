@@ -110,7 +110,8 @@ operations! {
     /// Creates a target that does not run yet.
     create(attempt: &Attempt<'_>) -> Result<Outcome, Fault>;
 
-    /// Gives a target its secrets and starts it; `attempt` has created it. Returns how long the start of its container took.
+    /// Gives a target its secrets and starts it; `attempt` has created it. Returns how long
+    /// the start of its container took.
     start(id: &TargetId, attempt: &Attempt<'_>) -> Result<Duration, Error>;
 
     /// Makes sure that nobody withdraws a target that was seen running, before its caller

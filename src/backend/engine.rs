@@ -11,11 +11,11 @@ use crate::docker::list;
 use crate::docker::part::Part;
 use crate::docker::remove::{self, Removed};
 use crate::docker::swarm::node::Node;
-use crate::docker::target::{Ended, Survey, Target, age};
+use crate::docker::target::{Ended, State, Survey, Target, age};
 use crate::docker::volume::{self, Renewal};
 use crate::docker::{ContainerName, TargetId, archive, create, start, stats, stop};
 use crate::engine::Engine;
-use crate::error::{EngineError, Error};
+use crate::error::Error;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
@@ -70,7 +70,7 @@ impl<P: Platform> Containers<'_, P> {
         let platform = self.engine.platform();
         let begun = platform.now();
         let started = self.engine.send(start::start(id)).await?;
-        started.map_err(EngineError::NoSuchNetwork)?;
+        started.map_err(|named| attempt.no_such_network(named))?;
         Ok(platform.now().saturating_sub(begun))
     }
 
@@ -85,10 +85,11 @@ impl<P: Platform> Containers<'_, P> {
     /// Inspects a target a moment after its start: once Docker has noticed the end of its
     /// first process, an inspect waits and then shows the end. Docker notices it after up to
     /// 30 ms with one start at a time, 0.11 s with eight, and 0.44 s with sixteen on a busy
-    /// host. The kernel's count of the processes shows the end sooner, so a target with
-    /// enough of them waits no longer. Each pause is longer than the worst of the tables in
-    /// `bench/README.md`, and the one before the count twice as long. On a host with more
-    /// builds than processors, one count in three hundred came too early.
+    /// host. The kernel's count of the processes shows the end sooner, so a target that still
+    /// has enough of them after an early inspect waits no longer. Each pause is longer than
+    /// the worst of the tables in `bench/README.md`, and the one before the count twice as
+    /// long. On a host with more builds than processors, one count in three hundred came too
+    /// early.
     pub async fn find_started(
         &self,
         id: &TargetId,
@@ -100,9 +101,14 @@ impl<P: Platform> Containers<'_, P> {
         let before_count = (took / COUNTED_AFTER).clamp(SETTLES_MIN, SETTLES_MAX);
         self.engine.pause(before_count).await;
         let rest = || until.saturating_sub(platform.now());
-        if !self.has_processes(id, rest()).await {
-            self.engine.pause(rest()).await;
+        if self.engine.counts_at_once() && rest() >= REST_MIN {
+            let found = self.engine.send(inspect::inspect(id)).await?;
+            let runs = |one: &Target| matches!(one.state, State::Running | State::Unknown);
+            if !found.as_ref().is_some_and(runs) || self.has_processes(id, rest()).await {
+                return Ok(found);
+            }
         }
+        self.engine.pause(rest()).await;
         self.engine.send(inspect::inspect(id)).await
     }
 
@@ -110,9 +116,6 @@ impl<P: Platform> Containers<'_, P> {
     /// this time. A proxy in front of it may not let the call through.
     async fn has_processes(&self, id: &TargetId, limit: Duration) -> bool {
         let limit = limit.min(self.engine.time_left() / 2);
-        if limit < REST_MIN || !self.engine.counts_at_once() {
-            return false;
-        }
         let count = self.engine.within(limit).send(stats::count(id)).await;
         count.is_ok_and(|count| count >= PROCESSES_MIN)
     }

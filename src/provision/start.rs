@@ -280,9 +280,6 @@ impl<P: Platform> Provisioner<'_, P> {
             Err(error) => error,
             Ok(()) => match self.backend.start(&id, attempt).await {
                 Ok(took) => return self.confirm(attempt, id, warnings, took).await,
-                Err(Error::Engine(EngineError::NoSuchNetwork(named))) => {
-                    attempt.no_such_network(named)
-                }
                 Err(error) => error,
             },
         };

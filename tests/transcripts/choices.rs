@@ -42,24 +42,24 @@ fn an_image_with_an_unfit_user_or_long_labels_is_refused_before_the_create() {
 
 transcripts! { &[], "start":
     an_environment_allows_nothing_that_it_does_not_name
-        r#"start {"environment":"e","env":{"A":"b"}} > list by name: none => not_allowed `env`
+        r#"start {"environment":"e","env":{"A":"b"}} > list by name: none => not_allowed `does not allow env.`
            start {"environment":"e","command":["sh"]} > list by name: none
-           => not_allowed `command`
+           => not_allowed `does not allow command.`
            start {"environment":"e","image":"dynamic-access-agent"} > list by name: none
-           => not_allowed `image`
+           => not_allowed `does not allow the image.`
            start {"environment":"e","resources":({"memory":"8MiB"} | {"cpus":0.5})} >
-           list by name: none => not_allowed `resources`"#
+           list by name: none => not_allowed `resources exceed`"#
 }
 
 transcripts! { ALLOWED, "start":
     an_order_chooses_nothing_beyond_what_its_environment_allows
         r#"start {"environment":"e","env":({"TZ":"Europe/Berlin"} |
            {"SERVICE_URL":"http://192.0.2.1"} | {"LD_PRELOAD":"/tmp/x.so"} |
-           {"A":"b","PATH":"/tmp"})} > list by name: none => not_allowed `env`
+           {"A":"b","PATH":"/tmp"})} > list by name: none => not_allowed `env has a name`
            start {"environment":"e","image":"r.example.com/(a | a/b@sha256:0)"} >
-           list by name: none => not_allowed `image`
+           list by name: none => not_allowed `does not allow the image.`
            start {"environment":"e","resources":({"memory":"4097MiB"} |
-           {"memory":"4GiB","cpus":2.01})} > list by name: none => not_allowed `resources`"#
+           {"memory":"4GiB","cpus":2.01})} > list by name: none => not_allowed `resources exceed`"#
 }
 
 #[test]

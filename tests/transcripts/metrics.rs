@@ -15,7 +15,7 @@ transcripts! { TWO_IMAGES, "scrape":
            `dynamic_access_targets_limit{environment=""} 1;`
            `dynamic_access_image_present{image="dynamic-access-agent"} 1;`
            `dynamic_access_image_present{image="other"} 0;`
-           `,engine="Docker 28.0.1"} 1;` `0 faults`"#
+           `,engine="Docker 28.0.1"} 1;` ` 0 faults`"#
 
     // The log says why.
     an_engine_that_is_down_is_asked_for_no_image
@@ -40,6 +40,6 @@ fn a_scrape_looks_for_twenty_images_at_most() {
     let image = |number| format!(r#""e{number}":{{"image":"image{number}"}}"#);
     let images: Vec<_> = (0..30).map(image).collect();
     let environments = format!("{{{}}}", images.join(","));
-    let rows = "list all: none; look up the image * 20 => 200 `0 faults`";
+    let rows = "list all: none; look up the image * 20 => 200 ` 0 faults`";
     check(&[("environments", &environments)], "scrape", rows);
 }

@@ -9,7 +9,8 @@ transcripts! { &[], "reap":
            list volumes; inspect: exited 3 00:01:01; remove; remove by force; remove;
            list volumes
            => 200 `3 removed, 0 failed, 0 left, 0 left over of 6;` `notes []`
-           `"code":"ended"` `"exit_code":3` `"code":"expired"` `"code":"never_started"`"#
+           `"code":"ended"` `"code":"never_started"`
+           `"exit_code":3} {"request":"id","event":"target.reap","outcome":"success","code":"expired"`"#
 
     what_has_just_ended_or_cannot_be_inspected_stays
         "list all: exited age=95661;
@@ -46,10 +47,11 @@ fn a_tail_removes_four_at_most_and_tries_sixteen() {
     let (few, many, ended) = (old("created", 6), old("created", 17), old("exited", 17));
     let rows = format!(
         "list all: {few}; remove * 4; list volumes => 200 `4 removed, 0 failed, 2 left,`
+         `notes [\"left for the next reap: 2\"]`
          list all: {many}; remove: (500 busy | hangs) * 16; list volumes
-         => 200 `0 removed, 16 failed, 1 left,`
+         => 200 `0 removed, 16 failed, 1 left,` `notes [\"left for the next reap: 1\"]`
          list all: {ended}; inspect: exited 3 00:55:01 * 16; list volumes
-         => 200 `0 removed, 0 failed, 1 left,`"
+         => 200 `0 removed, 0 failed, 1 left,` `notes [\"left for the next reap: 1\"]`"
     );
     check(&[], "reap after an answer", &rows);
 }

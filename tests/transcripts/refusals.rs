@@ -10,6 +10,7 @@ const REFUSALS: &str = r#"
     create: (400 invalid | 403 authorization denied by plugin p); LOOK => 500
     create: 500 unable to find network with name or ID n: network not found; LOOK => 500
     TO_PULL; LOOK => 500
+    create: 404 agent: image not known; list all: none; LOOK => 500
     [PULLING] TO_PULL; pull: 200; NO_IMAGE; LOOK => 500
     [PULLING] TO_PULL; pull: 404 manifest unknown; LOOK => 500
     [PULLING] TO_PULL; pull: 500 EOF; LOOK => 502
@@ -34,7 +35,7 @@ fn a_refusal_is_answered_after_a_look_for_the_target() {
 #[test]
 fn a_repeated_start_finds_its_target_although_a_new_one_would_be_refused() {
     let theirs = "list by name: created attempt=theirs; \
-                  list by name: running attempt=theirs; stats: 3; inspect";
+                  list by name: running attempt=theirs; inspect; stats: 3";
     check_refused("FOUND", Some("200"));
     check_refused("list by name: exited; inspect: exited 127", Some("409"));
     check_refused("list by name: running environment-id=other", Some("422"));
@@ -49,7 +50,7 @@ fn a_refusal_is_not_answered_while_the_target_cannot_be_looked_for() {
 transcripts! { &[], "start":
     a_shorter_longest_lifetime_does_not_hide_a_target_that_runs
         r#"[max_lifetime=1h] start {"environment":"e","serviceUrl":"https://host","lifetime":"2h"} >
-           OF_KEY: lifetime=7200; stats: 3; inspect; list volumes => 200
+           OF_KEY: lifetime=7200; inspect; stats: 3; list volumes => 200
            [max_lifetime=1h] start {"environment":"e","serviceUrl":"https://host","lifetime":"2h"} >
            list by name: none => lifetime_too_long `3600 s`"#
 

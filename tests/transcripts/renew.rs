@@ -121,5 +121,5 @@ transcripts! { &[], "show":
            scrape > list all: running; UNLISTED_RENEWALS; look up the image
            => 200 `dynamic_access_engine_up 1;` `1 faults`
            start {"environment":"e","serviceUrl":"https://host"} >
-           TAKEN; OF_KEY; stats: 3; inspect; UNLISTED_RENEWALS => 200"#
+           TAKEN; OF_KEY; inspect; stats: 3; UNLISTED_RENEWALS => 200"#
 }

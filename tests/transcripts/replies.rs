@@ -285,6 +285,7 @@ fn task(words: &str) -> Value {
         None => (words, None),
     };
     let (changes, head) = changes_of(head);
+    assert!(head.len() <= 3, "{head:?}");
     let code = head.get(2).map_or(7, |code| code.parse().expect("a code"));
     let desired = head.get(1).filter(|word| **word != "nowhere");
     let mut task = json!({
@@ -321,7 +322,10 @@ fn node(words: &str) -> Value {
         let member = match word {
             "drain" | "pause" => "/Spec/Availability",
             "down" | "unknown" | "disconnected" => "/Status/State",
-            _ => "/Description/Engine/EngineVersion",
+            version if version.starts_with(|c: char| c.is_ascii_digit()) => {
+                "/Description/Engine/EngineVersion"
+            }
+            _ => panic!("an unknown word about a node: {word}"),
         };
         *node.pointer_mut(member).expect("a member") = word.into();
     }

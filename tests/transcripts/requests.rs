@@ -50,7 +50,8 @@ pub async fn outcome(provisioner: &Provisioner<'_, Script>, request: &str) -> Ou
             };
             let started = provisioner.start(&order).await?;
             assert_eq!(started.container.id, own);
-            return Ok((if started.is_new { 201 } else { 200 }, String::new()));
+            let status = if started.is_new { 201 } else { 200 };
+            return Ok((status, format!("warnings {:?}", started.warnings)));
         }
         ("stop", id) => {
             provisioner.stop(&by_id(id)).await?;
@@ -83,7 +84,7 @@ pub async fn outcome(provisioner: &Provisioner<'_, Script>, request: &str) -> Ou
                 "after an answer" => Scope::AFTER_ANSWER,
                 _ => panic!("no reap {scope}"),
             };
-            reaped(&reap(&provisioner.backend, provisioner.config, scope).await?)
+            reaped(&reap(&provisioner.backend, scope).await?)
         }
         ("health", "") => {
             let notes = provisioner.health().await?;

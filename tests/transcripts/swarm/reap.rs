@@ -89,7 +89,7 @@ fn one_that_cannot_be_ended_comes_after_the_others() {
         ..Scope::AFTER_ANSWER
     };
     let report = run(&SWARM, &calls, async |provisioner| {
-        reap(&provisioner.backend, provisioner.config, scope).await
+        reap(&provisioner.backend, scope).await
     });
     assert_eq!(report.expect("a list").removed.len(), 1);
 }

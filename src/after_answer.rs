@@ -105,7 +105,7 @@ impl AfterAnswer {
     ) -> Result<Vec<String>, Error> {
         match &self.work {
             Work::Reap => {
-                let report = reaper::reap(backend, &self.config, Scope::AFTER_ANSWER).await?;
+                let report = reaper::reap(backend, Scope::AFTER_ANSWER).await?;
                 let secrets = self.config.secrets();
                 lines.extend(log_line::reap_lines(
                     &self.request_id,

@@ -25,6 +25,7 @@ pub const RENEWED_BEFORE: Duration = ABANDONED_AFTER;
 /// its token is not taken for a new one.
 pub const ENDED_STAYS: Duration = Duration::from_secs(600);
 
+/// How long a container may wait to be started, from its label.
 pub fn start_within(container: &Target) -> Duration {
     container
         .label_seconds(label::START_WITHIN)

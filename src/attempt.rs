@@ -105,10 +105,9 @@ impl<'a> Attempt<'a> {
         env.push(format!("ENVIRONMENT_ID={}", order.environment_id));
         let files = self.files();
         if let Some(token) = order.activation_token() {
-            env.push(if files.is_empty() {
-                format!("ACTIVATION_TOKEN={}", token.expose())
-            } else {
-                format!("ACTIVATION_TOKEN_FILE={}", archive::token_path())
+            env.push(match self.config.token_delivery {
+                TokenDelivery::File => format!("ACTIVATION_TOKEN_FILE={}", archive::token_path()),
+                TokenDelivery::Env => format!("ACTIVATION_TOKEN={}", token.expose()),
             });
         }
         env.extend_from_slice(&order.env);

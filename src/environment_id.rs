@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-/// BastionZero's ids have 36 characters.
+/// The longest id. BastionZero's ids have 36 characters.
 const CHARS_MAX: usize = 128;
 
 /// Whether a text can be an id in a request or a key of `environments`.
@@ -10,6 +10,8 @@ pub fn is_id(text: &str) -> bool {
     is_word(text, CHARS_MAX)
 }
 
+/// Whether two ids mean the same environment.
+///
 /// A UUID has several spellings: in capitals, without dashes, after `urn:uuid:` (RFC
 /// 9562, section 4). No spelling may escape from the limits of its environment. For the
 /// same reason, other ids, which callers choose, are compared without regard to case.

@@ -194,7 +194,7 @@ async fn health<P: Platform>(provisioner: &Provisioner<'_, P>) -> Handled {
 
 async fn reap<P: Platform>(provisioner: &Provisioner<'_, P>, dry_run: bool) -> Handled {
     let scope = Scope::whole(dry_run);
-    let report = reaper::reap(&provisioner.backend, provisioner.config, scope).await;
+    let report = reaper::reap(&provisioner.backend, scope).await;
     let (outcome, notes, reap) = match report {
         Ok(report) => {
             let answer = webhook::answer::reaped(&report, dry_run);

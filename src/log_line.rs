@@ -63,6 +63,7 @@ pub(crate) struct LogLine<'a> {
 }
 
 impl LogLine<'_> {
+    /// The line as JSON, without a line break.
     pub fn to_json(&self) -> String {
         let calls = self.calls.notes.iter().take(CALLS_MAX);
         let notes = self.notes.iter().take(NOTES_MAX);

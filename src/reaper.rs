@@ -209,11 +209,8 @@ impl Report {
 /// would begin with the same containers, and would never get past those that cannot be
 /// removed.
 /// Fails only if the list does: later faults are in the report.
-pub async fn reap<P: Platform>(
-    backend: &Backend<'_, P>,
-    config: &Config,
-    scope: Scope,
-) -> Result<Report, Fault> {
+pub async fn reap<P: Platform>(backend: &Backend<'_, P>, scope: Scope) -> Result<Report, Fault> {
+    let config = backend.engine.config();
     let mut ours = backend.list().await?;
     if ours.iter().any(|container| container.age.is_none()) {
         return Err(Fault::Nonsense("a list without a date".to_owned()));

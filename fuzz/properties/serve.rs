@@ -97,7 +97,7 @@ fn check_form(answer: &server::Answer) {
 fn check_line(line: &str) {
     assert!(!line.contains('\n'));
     let parsed: Value = serde_json::from_str(line).expect("JSON");
-    assert!(parsed.is_object());
+    assert_eq!(parsed["request"], "00000000-0000-4000-8000-000000000a77");
     assert!(hides(line, &[TOKEN, SECRET]), "{line}");
 }
 
@@ -217,7 +217,7 @@ fn head_is_answered_as_get_but_for_the_body() {
 }
 
 #[test]
-fn whoever_has_not_the_secret_is_told_so_and_costs_the_engine_nothing() {
+fn only_the_secret_once_or_under_both_names_opens_and_a_refusal_costs_no_call() {
     let uri = prop_oneof![
         "/(start|stop|health|reap)(\\?dry_run=1)?",
         "/[!-~]{0,8}",

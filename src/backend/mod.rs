@@ -95,17 +95,17 @@ macro_rules! operations {
             $($(#[$doc])*
             pub async fn $name(&self, $($argument: $type),*) -> $outcome {
                 let Self { engine } = *self;
-                match self.has_nodes() {
-                    false => Containers { engine }.$name($($argument),*).await,
-                    true => Services { engine }.$name($($argument),*).await,
+                match engine.config().scheduler {
+                    SchedulerKind::Engine => Containers { engine }.$name($($argument),*).await,
+                    SchedulerKind::Swarm => Services { engine }.$name($($argument),*).await,
                 }
             })*
         }
     };
 }
 
-// A fault is that of a call. The call may have had an effect, unless the fault says that
-// it had none.
+// A failure is that of a call. The call may have had an effect, so a target may run whose
+// start failed, unless the fault says that it had none.
 operations! {
     /// Creates a target that does not run yet.
     create(attempt: &Attempt<'_>) -> Result<Outcome, Fault>;

@@ -106,7 +106,7 @@ const REFUSED: &str = r#"
 
 const TAKEN: &str = r#"
     docker_authorization |token ~!#$%^&*()_+{}:0
-    max_targets 0|1000
+    max_targets 0|0010|1000
     max_targets_per_owner |0|1000
     max_lifetime 60s|366d
     stop_grace 0s|15s
@@ -294,19 +294,24 @@ fn each_unsafe_setting_has_its_warning() {
 }
 
 #[test]
-fn a_variable_becomes_its_value() {
+fn credentials_are_sent_as_typed_redacted_in_logs_and_hidden_in_debug() {
     let credentials = "~!#$%^&*()_+{}|:planted-0123";
-    let config = parsed(&format!(
-        "docker_authorization token {credentials}; \
-         max_targets_per_owner 0; allow_capabilities SYS_CHROOT CAP_NET_RAW\nSYS_CHROOT; \
-         allow_volumes pip-cache models; public_host host; \
-         ports {{\"ssh\":22,\"web-2\":\"8080/tcp\",\"dns\":\"53/udp\"}}",
-    ))
-    .expect("a config");
+    let config = parsed(&format!("docker_authorization token {credentials}"));
+    let config = config.expect("a config");
     let authorization = config.docker_authorization.as_ref().expect("credentials");
     assert_eq!(authorization.header, format!("token {credentials}"));
     assert!(!format!("{authorization:?}").contains("planted"));
     assert_eq!(config.secrets(), [Secret::new(credentials)]);
+}
+
+#[test]
+fn a_variable_becomes_its_value() {
+    let config = parsed(
+        "max_targets_per_owner 0; allow_capabilities SYS_CHROOT CAP_NET_RAW\nSYS_CHROOT; \
+         allow_volumes pip-cache models; public_host host; \
+         ports {\"ssh\":22,\"web-2\":\"8080/tcp\",\"dns\":\"53/udp\"}",
+    )
+    .expect("a config");
     assert_eq!(config.max_targets_per_owner, Some(0));
     assert_eq!(config.allowed.capabilities, ["SYS_CHROOT", "NET_RAW"]);
     assert_eq!(config.allowed.volumes, ["pip-cache", "models"]);

@@ -92,7 +92,8 @@ pub struct Published {
 /// The members of a port of a container in a list, for [`listed`].
 pub(super) const OF_CONTAINER: [&str; 3] = ["PrivatePort", "Type", "PublicPort"];
 
-/// The same in the status of a task, which does not show the host.
+/// The same in the status of a task, whose public port is one of its node's; the node's
+/// address is not shown.
 pub(super) const OF_TASK: [&str; 3] = ["TargetPort", "Protocol", "PublishedPort"];
 
 /// The `Ports` of a container in a list, or in the status of a task, that are published.

@@ -150,7 +150,8 @@ impl Reply {
         }
     }
 
-    /// Whether the failure is the Engine's own, and not that of a proxy in front of it.
+    /// Whether a failure, a status of 400 or more, is the Engine's own and not that of a
+    /// proxy in front of it.
     pub fn is_engines(&self) -> bool {
         self.message().is_some()
     }

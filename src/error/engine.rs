@@ -8,7 +8,7 @@ use crate::docker::ImageReference;
 use crate::fault::Fault;
 use crate::platform::Barrier;
 
-/// Why a call to the Engine did not succeed.
+/// Why the Engine cannot run a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EngineError {
     Unreachable(Fault),

@@ -42,7 +42,7 @@ pub enum Error {
     Order(OrderError),
     /// The state of the target does not allow the request.
     Target(TargetError),
-    /// A call to the Engine did not succeed.
+    /// The Engine cannot run the target, or do what is asked.
     Engine(EngineError),
     /// The Swarm does not run the target.
     Swarm(SwarmError),

@@ -159,6 +159,9 @@ fn the_callers_sentence_holds_no_detail() {
         assert!(!error.message().contains("planted"), "{error:?}");
         assert!(error.message().ends_with('.'), "{error:?}");
     }
+    let sentence = "This environment does not allow env.";
+    let error = Error::from(OrderError::NotAllowed(sentence));
+    assert_eq!(error.message(), sentence);
 }
 
 #[test]

@@ -61,6 +61,7 @@ impl<P: Platform> Services<'_, P> {
             let Some(found) = self.engine.send(versioned::inspect(id)).await? else {
                 return Err(TargetError::Vanished(id.clone()).into());
             };
+            // Another request has withdrawn it.
             if found.service.is_fenced() {
                 break;
             }
@@ -158,6 +159,8 @@ fn outcome(task: &Task) -> Option<Result<Duration, Error>> {
         _ if task.is_live() && task.desired != Desired::Running => TargetError::InProgress.into(),
         // The time was not spent in this call.
         TaskState::Running => return Some(Ok(Duration::ZERO)),
+        // It ended, or was removed, before it was seen running: the caller's look at the
+        // service tells which.
         TaskState::Ended => TargetError::Vanished(task.service.clone()).into(),
         TaskState::Rejected => Error::from(Fault::Rejected {
             node: task.node.clone().unwrap_or_default(),

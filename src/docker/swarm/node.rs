@@ -131,6 +131,13 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_node_whose_state_is_not_known_is_neither_ready_nor_down() {
+        let states = ["ready", "down", "unknown", "disconnected"];
+        let read = states.map(|state| takes_tasks("active", state));
+        assert_eq!(read, [Some(true), Some(false), None, None]);
+    }
+
+    #[test]
     fn the_address_of_a_node_is_what_a_manager_advertises_or_sees() {
         for (seen, advertised, address) in [
             ("", None, None),

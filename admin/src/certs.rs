@@ -125,6 +125,16 @@ fn write_new(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
     let mut folder = DirBuilder::new();
     let made = folder.recursive(true).mode(0o700).create(dir);
     made.with_context(|| format!("failed to create {}", dir.display()))?;
+    let exists = |path: &Path| {
+        anyhow!(
+            "{} exists and is not overwritten; choose another folder with --out",
+            path.display()
+        )
+    };
+    // No key is written in vain.
+    if let Some((name, ..)) = files.iter().find(|(name, ..)| dir.join(name).exists()) {
+        return Err(exists(&dir.join(name)));
+    }
     // Dropping them removes the files.
     let mut written = Vec::new();
     for (name, mode, content) in files {
@@ -132,11 +142,8 @@ fn write_new(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
         let mut options = File::options();
         let file = options.write(true).create_new(true).mode(*mode).open(&path);
         let mut file = file.map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => anyhow!(
-                "{} exists and is not overwritten; choose another folder with --out",
-                path.display()
-            ),
-            _ => anyhow!("failed to create {}: {error}", path.display()),
+            ErrorKind::AlreadyExists => exists(&path),
+            _ => anyhow!(error).context(format!("failed to create {}", path.display())),
         })?;
         written.push(TempPath::try_from_path(&path)?);
         let filled = file.write_all(content.as_bytes());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::{process, processes};
+use crate::process;
 
 /// `kill` only sends a signal.
 const SIGNAL_BOUND: Duration = Duration::from_secs(10);
@@ -48,7 +48,8 @@ impl Namespaces {
 
     /// The program of a process, and its parameters; empty if it has ended.
     pub fn command_line(self, pid: &str) -> Vec<String> {
-        let line = fs::read_to_string(self.proc_file(pid, "cmdline")).unwrap_or_default();
+        let line = fs::read(self.proc_file(pid, "cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line);
         let words = line.split('\0').filter(|word| !word.is_empty());
         words.map(str::to_owned).collect()
     }
@@ -61,11 +62,6 @@ impl Namespaces {
     /// Whether a process is gone, or a zombie, which has no command line.
     pub fn has_ended(self, pid: &str) -> bool {
         self.command_line(pid).is_empty()
-    }
-
-    /// The children of a process.
-    pub fn children(self, parent: &str) -> Vec<String> {
-        processes::children(&self.proc_file(parent, ""))
     }
 }
 

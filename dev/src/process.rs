@@ -1,4 +1,4 @@
-//! Runs other programs in process groups of their own, which end with us.
+//! Runs other programs in process groups of their own, and starts daemons.
 
 use std::env;
 use std::ffi::OsString;
@@ -127,11 +127,12 @@ pub fn wait_until(bound: Duration, mut done: impl FnMut() -> bool) -> bool {
 pub fn wait_for<T>(bound: Duration, what: &str, mut look: impl FnMut() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + bound;
     loop {
+        // Before the look: the signal may also have ended what is looked at.
+        interrupt::check()?;
         let not_yet = match look() {
             Ok(found) => return Ok(found),
             Err(error) => error,
         };
-        interrupt::check()?;
         if Instant::now() >= deadline {
             return Err(not_yet.context(format!("waited {bound:?} in vain for {what}")));
         }

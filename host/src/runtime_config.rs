@@ -13,12 +13,14 @@ pub struct ClientTls {
     pub component_ids: Vec<String>,
     /// The hosts that it applies to, without ports.
     pub hosts: Vec<String>,
-    /// A PEM file with the authorities to trust instead of the public ones.
+    /// A PEM file with the authorities to trust.
     pub ca_roots_file: Option<PathBuf>,
     /// A PEM file with the client's certificate chain.
     pub client_cert_file: Option<PathBuf>,
     /// A PEM file with the client's private key.
     pub client_private_key_file: Option<PathBuf>,
+    /// Whether the public authorities are trusted; by default, only without a `ca_roots_file`.
+    pub ca_use_webpki_roots: Option<bool>,
 }
 
 /// The default is that of no file.

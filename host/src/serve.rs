@@ -31,7 +31,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Spin itself answers requests below this path.
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
-/// A running server; dropping it only stops it from accepting connections.
+/// A running server. Dropping it stops it as [`Serving::stop`] does, without waiting.
 pub struct Serving {
     address: SocketAddr,
     /// Dropping it stops the task.

@@ -65,10 +65,14 @@ fn configure(entry: Option<&ClientTls>, public: Option<&Path>) -> Result<ClientC
 fn roots(entry: Option<&ClientTls>, public: Option<&Path>) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let own = entry.and_then(|entry| entry.ca_roots_file.as_deref());
-    match (own, public) {
-        (Some(file), _) => add(&mut roots, file).context("ca_roots_file")?,
-        (None, Some(file)) => add(&mut roots, file).context("the public roots")?,
-        (None, None) => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+    if let Some(file) = own {
+        add(&mut roots, file).context("ca_roots_file")?;
+    }
+    let trusts_public = entry.and_then(|entry| entry.ca_use_webpki_roots);
+    match public {
+        _ if !trusts_public.unwrap_or(own.is_none()) => {}
+        Some(file) => add(&mut roots, file).context("the public roots")?,
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     }
     Ok(roots)
 }

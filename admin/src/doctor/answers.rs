@@ -99,21 +99,19 @@ pub fn start_and_stop(
 
 /// The id of a target that has been started.
 fn started(answer: &Answer, target: &str) -> Result<String, Finding> {
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    // A container's, or a service's on a Swarm.
+    let is_of_id = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
+    let is_id = |id: &&str| matches!(id.len(), 64 | 25) && id.bytes().all(is_of_id);
+    let id = body["uniqueId"].as_str().filter(is_id);
+    if let (200, Some(id)) = (answer.status, id) {
+        return Ok(id.to_owned());
+    }
     let mut unexpected = answer.unexpected(&format!("the start of {target}"));
     if answer.status == 422 && answer.failure().is_some() {
         unexpected.fix = "--service-url names another place for the agent to register".to_owned();
     }
-    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    let is_of_id = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
-    match body["uniqueId"].as_str() {
-        // A container's, or a service's on a Swarm.
-        Some(id)
-            if matches!(id.len(), 64 | 25) && id.bytes().all(is_of_id) && answer.status == 200 =>
-        {
-            Ok(id.to_owned())
-        }
-        _ => Err(unexpected),
-    }
+    Err(unexpected)
 }
 
 fn stopped(answer: Result<Answer>, id: &str) -> Finding {

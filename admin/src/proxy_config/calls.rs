@@ -1,6 +1,6 @@
 //! The tables of the calls that the component makes: `deploy/engine-proxy/calls.txt` and `deploy/swarm/calls.txt`.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use regex::Regex;
 
@@ -81,13 +81,9 @@ pub fn parse(text: &str) -> Result<Vec<Call>> {
             continue;
         }
         let call = parse_line(&form, line).with_context(|| format!("line {}", number + 1))?;
-        let is_new = calls.iter().all(|known| known.name != call.name);
-        ensure!(
-            is_new,
-            "line {}: there is another {}",
-            number + 1,
-            call.name
-        );
+        if calls.iter().any(|known| known.name == call.name) {
+            bail!("line {}: there is another {}", number + 1, call.name);
+        }
         calls.push(call);
     }
     ensure!(!calls.is_empty(), "there is no call in it");

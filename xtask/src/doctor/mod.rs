@@ -27,7 +27,8 @@ use crate::machine::workspace;
 use crate::targets::NETWORK;
 use crate::wasm::{self, TARGET};
 
-/// How many environments with options of their own are tried, after one with the defaults: each takes a second, and three with a start.
+/// How many environments with options of their own are tried, after one with the defaults: each takes a second, and
+/// three with a start.
 const ENVIRONMENTS_MAX: usize = 20;
 
 /// How an entrypoint of this project ends when its agent has run but is not registered, which no agent is with a made-up

@@ -191,7 +191,8 @@ impl Engine {
         format!("--{name}={}", self.dir().join(path).display())
     }
 
-    /// Starts a daemon, given as a [`Namespaces::daemon`], and waits until it is ready. Its output goes to a file in the folder.
+    /// Starts a daemon, given as a [`Namespaces::daemon`], and waits until it is ready. Its output goes to a file in the
+    /// folder.
     pub fn spawn(
         &self,
         command: &mut Command,

@@ -117,7 +117,9 @@ fn lay_out(stand_in: Option<PathBuf>) -> Result<PathBuf> {
     let dir = workspace::root().join("agent-image");
     let files = ["Dockerfile", "entrypoint.sh"].map(|name| dir.join(name));
     let context = workspace::cache_dir().join("agent-image");
-    let _ = fs::remove_dir_all(&context);
+    if context.exists() {
+        fs::remove_dir_all(&context)?;
+    }
     fs::create_dir_all(&context)?;
     for file in files.into_iter().chain(stand_in) {
         let name = file.file_name().context("each is a file")?;

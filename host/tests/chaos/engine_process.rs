@@ -1,7 +1,7 @@
 //! The Engine's process: stopped, killed, and started again.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -53,33 +53,17 @@ impl EngineProcess {
     pub fn kill(&self) {
         self.turns.fetch_add(1, Ordering::SeqCst);
         let pid = pid(&self.pid_file).expect("a running Engine");
-        let mut ending = self.namespaces.children(&pid);
-        ending.push(pid);
         self.signal("KILL");
-        // Its own containerd ends with it, but a moment later; an Engine that
-        // finds it in that moment relies on it, and fails.
         wait_within(RESTART_WAIT, "the Engine's end", || {
-            let mut ending = ending.iter();
-            let is_over = ending.all(|pid| self.namespaces.has_ended(pid));
-            is_over.then_some(())
+            self.namespaces.has_ended(&pid).then_some(())
         });
     }
 
     /// Starts it again with the same command line, and waits until it answers.
     pub fn restart(&self) {
-        // An Engine refuses to start while the process that its pid file
-        // names is there, and waits in vain for a containerd of its own: a
-        // killed process is there until its parent takes note, and its number
-        // may be another's by now.
-        let mut words = self
-            .command_line
-            .iter()
-            .skip_while(|it| *it != "--exec-root");
-        let exec_root = words.nth(1).map_or("/var/run/docker", String::as_str);
-        let containerds = Path::new(exec_root).join("containerd/containerd.pid");
-        for pid_file in [&self.pid_file, &containerds] {
-            let _ = std::fs::remove_file(pid_file);
-        }
+        // An Engine refuses to start while the process that its pid file names is there: a
+        // killed one is until its parent takes note, and its number may be another's by now.
+        let _ = std::fs::remove_file(&self.pid_file);
         let (program, parameters) = self.command_line.split_first().expect("a program");
         let status = self
             .namespaces

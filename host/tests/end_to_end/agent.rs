@@ -242,7 +242,8 @@ const REFUSED: &str = "
     -u ENVIRONMENT_ID, ENVIRONMENT_ID= | ENVIRONMENT_ID UNSET
     TIMEOUT=, TIMEOUT=0, TIMEOUT=010, TIMEOUT=3601, TIMEOUT=36000, TIMEOUT=1m, TIMEOUT=-1 | TIMEOUT RANGE";
 
-/// The script itself is run: it refuses before it does anything that needs a container.
+/// The script itself is run, which refuses before it does anything that needs a container; once,
+/// the image does the same.
 #[test]
 fn a_configuration_that_cannot_work_is_refused_with_its_reason() {
     let folder = Folder::new("entrypoint-");
@@ -267,4 +268,8 @@ fn a_configuration_that_cannot_work_is_refused_with_its_reason() {
             assert_eq!(said, format!("entrypoint: {line}\n"), "{changes}");
         }
     }
+    let order = Order::with_file(NOBODY, "");
+    let reason = "the file that ACTIVATION_TOKEN_FILE names is empty";
+    let target = order.run(&RealEngine::given(), &json!({}));
+    target.check_end(78, reason);
 }

@@ -133,8 +133,9 @@ fn an_engine_is_tried_without_a_start_and_with_one_in_each_environment() {
     let environments = format!(r#"{{"e1":{{"container_patch":{TOO_MANY_PROCESSORS}}}}}"#);
     let deployment = Deployment::given();
     let start = &["--start"][..];
-    let of_patch =
-        |arguments: &'static [&'static str], patch, words| (arguments, (PATCH, patch), words, "e1");
+    let of_patch = |arguments: &'static [&'static str], patch, words| {
+        (arguments, (PATCH, patch), words, "environment e1")
+    };
     let of_e1 = ("ENVIRONMENTS", environments.as_str());
     for (arguments, variable, words, absent) in [
         of_patch(&[][..], "{}", CREATED),

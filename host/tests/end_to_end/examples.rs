@@ -163,6 +163,7 @@ fn clients_that_are_generated_from_the_served_document_run_jobs() {
     let python = run(&["openapi-python-client generate", "run.py"]);
     assert_eq!(python.status.code(), Some(7), "{python:?}");
     let document: Value = serde_json::from_str(&person.read("openapi.json")).expect("JSON");
+    assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
     // The text of Prometheus is nothing to parse.
     let told = [&python.stderr[..], &python.stdout].concat();

@@ -216,5 +216,5 @@ fn a_server_starts_with_the_runtime_configuration_and_a_placeholder_opens_nothin
         options.runtime_config = file;
     });
     let answer = server.with_basic(&placeholder, "GET", "/nothing", "");
-    answer.check(500);
+    server.check_failed(&answer, 500, "webhook_secret");
 }

@@ -59,6 +59,8 @@ fn a_target_is_asked_for_shown_without_its_secrets_listed_and_removed(engine: &R
     }
     server.target("GET", &id).check(404);
     deployment.check_empty();
+    let log = server.log().concat();
+    assert!(!log.contains(PLANTED), "{log}");
 }
 
 fn twenty_starts_at_two_hosts_make_one_target_of_a_key_and_one_of_a_token(engine: &RealEngine) {

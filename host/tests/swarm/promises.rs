@@ -34,7 +34,7 @@ fn the_promises_hold_on_a_swarm() {
         ports::the_firewall_keeps_targets_from_published_ports,
         what_is_not_ours_is_untouched,
         max_targets_is_never_exceeded,
-        a_target_that_ends_is_told_and_reaped,
+        a_target_that_ends_is_told_and_not_started_again,
         orders::an_owners_targets_are_counted_and_waited_for,
         orders::a_renewed_target_outlives_its_lifetime,
         orders::an_order_has_what_it_chooses,
@@ -111,8 +111,8 @@ fn check_is_confined(node: &RealEngine, container: &str, token: &str) {
     });
     check_members(host, &expected);
     assert_eq!(host["RestartPolicy"]["Name"], "no");
-    let log = json!({"max-size": "10m", "max-file": "2"});
-    assert_eq!(host["LogConfig"]["Config"], log);
+    let log = json!({"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}});
+    assert_eq!(host["LogConfig"], log);
     let networks = shown["NetworkSettings"]["Networks"].as_object();
     let names: Vec<_> = networks.expect("networks").keys().collect();
     assert_eq!(names, [NETWORK]);
@@ -233,7 +233,7 @@ fn max_targets_is_never_exceeded(stage: &Stage<'_>) {
     }
 }
 
-fn a_target_that_ends_is_told_and_reaped(stage: &Stage<'_>) {
+fn a_target_that_ends_is_told_and_not_started_again(stage: &Stage<'_>) {
     let server = stage.server(1);
     let token = unique("token");
     let id = server.start_target(&token).unique_id();

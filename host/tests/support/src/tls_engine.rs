@@ -4,6 +4,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use dev::dockerd;
 use dev::namespaces::{Namespaces, pid};
 use dynamic_access_admin::certs;
 
@@ -12,9 +13,6 @@ use super::engine::RealEngine;
 use super::folder::Folder;
 use super::wait::wait_for;
 use super::{given, namespaces};
-
-/// Where it says its process id, in its folder.
-const PID_FILE: &str = "pid";
 
 /// An empty Engine beside the one that the tests were given, by the same program; dropping it
 /// ends it.
@@ -38,16 +36,12 @@ impl TlsEngine {
         let clients = std::fs::read_to_string(clients).expect("a certificate");
         folder.file("ca.pem", &clients);
         let port = super::free_address().port();
-        let config = folder.file("daemon.json", "{}");
-        let path = |name: &str| folder.path().join(name).display().to_string();
+        let options = dockerd::options(folder.path(), "{}", "tls-engine", None);
         let namespaces = namespaces();
         let given = pid(Path::new(&given("TEST_DOCKERD_PIDFILE"))).expect("a running Engine");
         let process = namespaces
             .command(&namespaces.command_line(&given)[0])
-            .arg(format!("--config-file={}", config.display()))
-            .arg(format!("--data-root={}", path("data")))
-            .arg(format!("--exec-root={}", path("exec")))
-            .arg(format!("--pidfile={}", path(PID_FILE)))
+            .args(options.expect("a file for its configuration"))
             // It runs no containers, so it names the other Engine's containerd and
             // bridge without using them. With `--bridge=none` it would delete
             // Docker's default bridge, which another Engine may use.
@@ -92,7 +86,7 @@ impl Drop for TlsEngine {
         // ended already, or has not mounted anything.
         let asked = self
             .namespaces
-            .signal("TERM", &self.folder.path().join(PID_FILE));
+            .signal("TERM", &dockerd::pid_file(self.folder.path()));
         if asked.is_err() {
             let _ = self.process.kill();
         }

@@ -1,4 +1,4 @@
-//! The life of one service: its secrets, its updates, its lists, its container and its ports.
+//! The life of one service: its secrets, its updates, its lists and its ports.
 
 use std::time::{Duration, Instant};
 
@@ -68,6 +68,9 @@ impl Readings<'_> {
         self.lists(&task);
         self.network(&task);
         self.address(&task);
+        let shown = self.service_of(&id)["Spec"]["EndpointSpec"].clone();
+        let sent = running["EndpointSpec"].clone();
+        self.is("a service shows its ports as sent", shown, sent);
         running["Mode"]["Replicated"]["Replicas"] = json!(0);
         let fenced = self.update(1, &id, self.version(&id), &running);
         self.answers("a fence", &fenced, 200, "");

@@ -19,12 +19,9 @@ pub type Call = Request<Bytes>;
 #[derive(Clone)]
 pub struct Client(Pool<HttpConnector, Full<Bytes>>);
 
-/// A reply.
 #[derive(Debug)]
 pub struct Reply {
-    /// The status.
     pub status: StatusCode,
-    /// The whole body.
     pub body: Bytes,
     /// From the first byte of the request to the last of the reply.
     pub took: Duration,
@@ -37,12 +34,10 @@ pub fn bodiless(method: Method, path: &str) -> Call {
         .expect("the bench and its Engines write no other paths")
 }
 
-/// A `GET`.
 pub fn get(path: &str) -> Call {
     bodiless(Method::GET, path)
 }
 
-/// A `POST` of JSON.
 pub fn json(path: &str, body: &Value) -> Call {
     let mut call = bodiless(Method::POST, path).map(|_| body.to_string().into());
     let json = header::HeaderValue::from_static("application/json");
@@ -51,7 +46,6 @@ pub fn json(path: &str, body: &Value) -> Call {
 }
 
 impl Client {
-    /// A client without connections.
     pub fn new() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -90,7 +84,6 @@ impl Client {
 }
 
 impl Reply {
-    /// The body, which is JSON.
     pub fn json(&self) -> Result<Value> {
         Ok(serde_json::from_slice(&self.body)?)
     }

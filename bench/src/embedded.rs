@@ -11,15 +11,11 @@ use crate::server::Hosting;
 
 /// The embedded host, an Engine that has nothing but the measured targets, and the results.
 pub struct Bench<'a> {
-    /// How much is measured.
     pub arguments: &'a Arguments,
-    /// Serves the component.
     pub hosting: Hosting<'a>,
-    /// The Engine.
     pub empty: Engine,
     /// Records the calls that the component makes to it.
     pub recorder: Recorder,
-    /// The results.
     pub report: Report,
 }
 

@@ -21,10 +21,8 @@ use crate::webhooks::Webhooks;
 /// A target that ends at once, and its entry point.
 pub type Ending = (&'static str, &'static [&'static str]);
 
-/// The program is missing.
 pub const MISSING: Ending = ("a missing program", &["/no/such/program"]);
 
-/// The program ends.
 pub const EXIT: Ending = ("exit 3", &["/bin/sh", "-c", "exit 3"]);
 
 /// The program is not one.
@@ -50,7 +48,6 @@ pub struct Plan<'a> {
     pub at_once: &'a [usize],
     /// How many start in all, for each number at once.
     pub tries: usize,
-    /// How they end.
     pub endings: &'a [Ending],
     /// The kinds of look, in the order of a [`Try`].
     pub looks: &'a [&'a str],

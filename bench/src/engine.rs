@@ -25,7 +25,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The Engine at this address.
     pub fn new(url: String) -> Self {
         let client = Client::new();
         Self { url, client }
@@ -69,7 +68,6 @@ impl Engine {
         self.client.call(&self.url, call).await.map(drop)
     }
 
-    /// Removes a container.
     pub async fn remove(&self, id: &str) -> Result<()> {
         let path = format!("/containers/{id}?force=true&v=true");
         let call = client::bodiless(Method::DELETE, &path);

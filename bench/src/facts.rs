@@ -19,7 +19,6 @@ const INSTANCES: usize = 500;
 /// The limit for the component's size, in kilobytes of 1,000 bytes.
 const WASM_KB_MAX: f64 = 1165.0;
 
-/// A mebibyte in bytes.
 pub const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 /// The limit for an instance's memory, in MiB, with a hundred targets.

@@ -79,7 +79,6 @@ pub enum Part {
 }
 
 impl Arguments {
-    /// The parts that were asked for.
     fn parts(&self) -> &[Part] {
         match self.only.as_slice() {
             [] => Part::value_variants(),
@@ -116,7 +115,6 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Measures the parts that were asked for, with the component in the embedded host.
 async fn embedded(arguments: &Arguments, threads: &Runtime) -> Result<Report> {
     let mut bench = Bench::new(arguments, threads).await?;
     for part in arguments.parts() {

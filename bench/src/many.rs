@@ -20,7 +20,6 @@ use crate::say;
 use crate::server::Server;
 use crate::sides::Side;
 
-/// How many targets run.
 const TARGETS: usize = 1000;
 
 /// The numbers of health checks at once. Hosts make at most 1,000 instances.

@@ -21,22 +21,17 @@ pub const PAUSE: Duration = Duration::from_millis(60);
 pub struct Native {
     client: Client,
     engine: String,
-    /// The calls of a `/start`.
     pub start: Script,
-    /// Those of a `/stop`.
     pub stop: Script,
-    /// Those of a `/health`.
     pub health: Script,
     /// The name of the container in these calls.
     name: String,
-    /// Its id.
     id: String,
 }
 
 /// The calls of one webhook, without those after its answer.
 #[derive(Clone)]
 pub struct Script {
-    /// The calls.
     pub calls: Vec<Recorded>,
     /// How many calls follow the answer.
     pub after: usize,

@@ -22,11 +22,8 @@ use crate::client::{Call, Client};
 /// A recorded call, with the Engine's reply.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// The call.
     pub call: Call,
-    /// The status of the reply.
     pub status: StatusCode,
-    /// The body of the reply.
     pub reply: Bytes,
 }
 
@@ -86,7 +83,6 @@ impl Recorder {
         Ok(Self { address, passing })
     }
 
-    /// The Engine's URL for the server.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -10,10 +10,8 @@ use serde::Serialize;
 
 use crate::samples::{Pairs, Ratio, quantile};
 
-/// The results of a run.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    /// The machine and its Engine.
     about: Vec<(&'static str, String)>,
     rows: Vec<Row>,
     facts: Vec<Fact>,
@@ -44,7 +42,6 @@ struct Fact {
 }
 
 impl Report {
-    /// An empty report about a run on this machine.
     pub fn new(mut about: Vec<(&'static str, String)>) -> Result<Self> {
         let cores = thread::available_parallelism()?;
         about.push(("cores", cores.to_string()));

@@ -11,10 +11,8 @@ const RESAMPLES: usize = 1000;
 /// Times of two things, measured in turns; equal indices belong together.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Pairs {
-    /// What is measured.
     #[serde(serialize_with = "milliseconds")]
     pub ours: Vec<Duration>,
-    /// What it is measured against.
     #[serde(serialize_with = "milliseconds")]
     pub floor: Vec<Duration>,
 }
@@ -24,9 +22,7 @@ pub struct Pairs {
 pub struct Ratio {
     /// Ours divided by the floor's: 1 is as fast, more is slower.
     pub value: f64,
-    /// The lower end of the interval.
     pub least: f64,
-    /// The upper end.
     pub most: f64,
 }
 
@@ -35,7 +31,6 @@ fn milliseconds<S: Serializer>(times: &[Duration], serializer: S) -> Result<S::O
 }
 
 impl Pairs {
-    /// Adds a pair.
     pub fn push(&mut self, (ours, floor): (Duration, Duration)) {
         self.ours.push(ours);
         self.floor.push(floor);

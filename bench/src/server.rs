@@ -16,7 +16,6 @@ use crate::engine::{DEPLOYMENT, digits};
 use crate::given;
 use crate::sides::Side;
 
-/// The shared secret.
 pub const SECRET: &str = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g=";
 
 /// The secret of operators, who only read: operator:bench-bench-bench-bench-bench
@@ -48,7 +47,6 @@ pub struct Hosting<'a> {
 }
 
 impl<'a> Hosting<'a> {
-    /// Compiles the component.
     pub fn new(threads: &'a Runtime) -> Result<Self> {
         let manifest = PathBuf::from(given("MANIFEST")?);
         Ok(Self {
@@ -80,7 +78,6 @@ impl<'a> Hosting<'a> {
         Server::serving(self.threads, options).await
     }
 
-    /// The hello world.
     pub async fn hello(&self) -> Result<Server> {
         let manifest = PathBuf::from(given("HELLO")?);
         Server::serving(self.threads, options(&manifest, &[])).await
@@ -113,12 +110,10 @@ impl Server {
         &self.urls[next % self.urls.len()]
     }
 
-    /// Checks its health.
     pub async fn health(&self) -> Result<Duration> {
         Ok(self.call(client::get("/health"), SECRET).await?.took)
     }
 
-    /// Reaps.
     pub async fn reap(&self) -> Result<Duration> {
         let reap = client::bodiless(Method::POST, "/reap");
         Ok(self.call(reap, SECRET).await?.took)
@@ -129,7 +124,6 @@ impl Server {
         Ok(self.call(client::get(route), OPERATOR_SECRET).await?.took)
     }
 
-    /// A call that must succeed.
     async fn call(&self, call: Call, secret: &'static str) -> Result<Reply> {
         self.client.call(self.url(), authorized(call, secret)).await
     }

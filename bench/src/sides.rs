@@ -14,7 +14,6 @@ pub trait Side {
     /// Starts a target. Returns the name by which it is stopped, and how long its caller waited.
     async fn start(&self) -> Result<(String, Duration)>;
 
-    /// Stops a target.
     async fn stop(&self, target: &str) -> Result<Duration>;
 }
 

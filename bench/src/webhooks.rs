@@ -30,11 +30,8 @@ const BETWEEN_HEALTHS: Duration = Duration::from_millis(10);
 
 /// A server, and the calls that it makes to its Engine.
 pub struct Webhooks<'a> {
-    /// How much is measured.
     pub arguments: &'a Arguments,
-    /// The server.
     pub server: Server,
-    /// Its calls.
     pub native: Native,
 }
 

@@ -74,7 +74,6 @@ pub async fn measure(arguments: &Arguments, threads: &Runtime) -> Result<Report>
 }
 
 impl Bench<'_> {
-    /// Adds to the crowd.
     async fn fill(&self, from: usize, to: usize) -> Result<()> {
         say(&format!("{to} services, {RUNNING} of them with a task"));
         self.raw.fill(from, to, RUNNING).await

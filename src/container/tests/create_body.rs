@@ -64,9 +64,8 @@ fn a_named_port_is_published_on_a_port_that_the_engine_chooses() {
     assert_eq!(publish(&[], &[]), Ok(merged(&[])));
 }
 
-#[test]
-fn what_the_server_sets_cannot_be_patched_even_without_isolation() {
-    CONTAINER.check(r#"
+tables! {
+    CONTAINER: what_the_server_sets_cannot_be_patched_even_without_isolation r#"
         ! Image "other"
         ! HostConfig.AutoRemove true
         ! Env ["ACTIVATION_TOKEN=x"] | ["ACTIVATION_TOKEN_FILE=x"] | ["SERVICE_URL=x"] | ["ENVIRONMENT_ID"] | ["=x"] | [1] | null | {"A": "1"}
@@ -79,12 +78,9 @@ fn what_the_server_sets_cannot_be_patched_even_without_isolation() {
         ! ENVMERGE ["SERVICE_URL=x"]
         ! Labels null
         ! Labels {"dynamic-access.name": "x"} | {" dynamic-access.name": "x"} | {"a": 1} | {"a=b": "x"} -> Labels.
-    "#);
-}
+    "#
 
-#[test]
-fn the_tokens_place_cannot_be_moved_even_without_isolation() {
-    CONTAINER.check(r#"
+    CONTAINER: the_tokens_place_cannot_be_moved_even_without_isolation r#"
         ! Volumes []
         ! Volumes {"/run/dynamic-access": {}} | {"/run//dynamic-access/./x": {}} -> Volumes.
         ! Volumes {"/run/../run/dynamic-access": {}} | {"/var/run/dynamic-access": {}} -> Volumes.
@@ -106,13 +102,9 @@ fn the_tokens_place_cannot_be_moved_even_without_isolation() {
         # Podman mounts each file that a glob finds below the target.
         ! HostConfig.Mounts [{"Type": "glob", "Source": "/srv/*", "Target": "/var/run"}] -> HostConfig mounts
         + HostConfig {"ReadonlyRootfs": true, "Tmpfs": {"/run": ""}}
-    "#);
-}
+    "#
 
-#[test]
-fn files_devices_and_namespaces_of_others_are_refused() {
-    CONTAINER.check(
-        r#"
+    CONTAINER: files_devices_and_namespaces_of_others_are_refused r#"
         - HostConfig.Privileged true
         - HostConfig.Binds ["/:/host"]
         - HostConfig.Devices [{"PathOnHost": "/dev/sda"}]
@@ -132,13 +124,9 @@ fn files_devices_and_namespaces_of_others_are_refused() {
         - HostConfig.CpuRealtimeRuntime 950000 | -1
         - HostConfig.MaskedPaths []
         - HostConfig.ReadonlyPaths []
-    "#,
-    );
-}
+    "#
 
-#[test]
-fn limits_can_be_changed_but_not_removed() {
-    CONTAINER.check(r#"
+    CONTAINER: limits_can_be_changed_but_not_removed r#"
         - HostConfig {"Memory": 0, "MemorySwap": 2000000000} | {"Memory": -1, "MemorySwap": 2000000000} -> HostConfig.Memory
         - HostConfig {"PidsLimit": 0, "MemorySwap": 2000000000} | {"PidsLimit": -1, "MemorySwap": 2000000000} -> HostConfig.PidsLimit
         + HostConfig {"Memory": 6291456, "PidsLimit": 1}
@@ -150,12 +138,9 @@ fn limits_can_be_changed_but_not_removed() {
         - HostConfig.OomScoreAdj -1 | null
         - HostConfig.LogConfig null | {"Type": "local", "Config": null}
         - HostConfig.LogConfig.Config {"max-size": null} | {"max-size": "0"} | {"max-size": "-1"} -> HostConfig.LogConfig
-    "#);
-}
+    "#
 
-#[test]
-fn a_huge_limit_is_none() {
-    CONTAINER.check(r#"
+    CONTAINER: a_huge_limit_is_none r#"
         - HostConfig {"Memory": 9223372036854775807, "MemorySwap": 2000000000} -> HostConfig.Memory
         - HostConfig {"PidsLimit": 9223372036854775807, "MemorySwap": 2000000000} -> HostConfig.PidsLimit
         - HostConfig {"NanoCpus": null, "CpuQuota": 1000000000, "CpuPeriod": 1000} -> HostConfig.CpuQuota
@@ -173,12 +158,9 @@ fn a_huge_limit_is_none() {
         - HostConfig.LogConfig.Config {"max-size": "10 m"} | {"max-size": "10zb"} -> HostConfig.LogConfig
         - HostConfig.LogConfig.Config {"max-file": "99999999"} | {"max-file": "0"} | {"max-file": "-1"} -> HostConfig.LogConfig
         + HostConfig.LogConfig.Config {"max-size": "1g"}
-    "#);
-}
+    "#
 
-#[test]
-fn a_log_stays_on_the_host_and_shows_no_variables() {
-    CONTAINER.check(r#"
+    CONTAINER: a_log_stays_on_the_host_and_shows_no_variables r#"
         - HostConfig.LogConfig {"Type": "syslog"} | {"Type": "a-plugin:latest"} | + {"Type": "journald", "Config": null}
         - HostConfig.LogConfig.Config {"path": "/etc/cron.d/a"} | {"Path": "/etc/cron.d/a"} -> HostConfig.LogConfig
         - HostConfig.LogConfig.Config {"syslog-address": "unix:///run/docker.sock"} -> HostConfig.LogConfig
@@ -187,23 +169,15 @@ fn a_log_stays_on_the_host_and_shows_no_variables() {
         - HostConfig.LogConfig.Config {"tag": "{{range .ContainerEnv}}{{.}}{{end}}"} -> HostConfig.LogConfig
         - HostConfig.LogConfig.Config {"tag": "{{.ID.ContainerEnv}}"} | {"tag": "{{{.ID}}"} | {"tag": "{{ .ID }}"} -> HostConfig.LogConfig
         + HostConfig.LogConfig.Config {"compress": "true", "tag": "{{.ID}}"} | {"tag": "target-{{.Name}}.{{.ID}}"}
-    "#);
-}
+    "#
 
-#[test]
-fn capabilities_beyond_an_agents_are_refused() {
-    CONTAINER.check(
-        r#"
+    CONTAINER: capabilities_beyond_an_agents_are_refused r#"
         - HostConfig.CapAdd ["SYS_ADMIN"] | ["CAP_SYS_ADMIN"] | ["all"] | ["NET_RAW", "KILL"]
         - HostConfig.CapDrop null | [] | ["NET_RAW"]
         + HostConfig {"CapAdd": ["cap_kill"], "CapDrop": ["all"]} | {"CapAdd": null}
-    "#,
-    );
-}
+    "#
 
-#[test]
-fn security_options_stay_safe() {
-    CONTAINER.check(r#"
+    CONTAINER: security_options_stay_safe r#"
         - HostConfig.SecurityOpt null | [] | ["no-new-privileges:false"] | ["no-new-privilegesX"]
         - HostConfig.SecurityOpt ["no-new-privileges", "no-new-privileges=false"] | ["no-new-privileges", " no-new-privileges:false"]
         - HostConfig.SecurityOpt ["no-new-privileges", "seccomp=unconfined"] | ["no-new-privileges", "seccomp:unconfined"]
@@ -213,12 +187,9 @@ fn security_options_stay_safe() {
         - HostConfig.SecurityOpt ["no-new-privileges", "apparmor=crun"] | ["no-new-privileges", "apparmor:runc"]
         - HostConfig.SecurityOpt ["no-new-privileges", "label=disable"] | ["no-new-privileges", "systempaths=unconfined"]
         + HostConfig.SecurityOpt ["no-new-privileges=true", "apparmor=docker-default"] | ["no-new-privileges=true", "seccomp=builtin"]
-    "#);
-}
+    "#
 
-#[test]
-fn only_mounts_of_the_targets_own_are_allowed() {
-    CONTAINER.check(r#"
+    CONTAINER: only_mounts_of_the_targets_own_are_allowed r#"
         - HostConfig.Mounts [{"Type": "bind", "Source": "/", "Target": "/host"}] | [{"Type": "volume", "Source": "data", "Target": "/data"}]
         - HostConfig.Mounts [{"Type": "volume", "Target": "/d", "VolumeOptions": {"DriverConfig": {"Name": "local", "Options": {"type": "none", "o": "bind", "device": "/"}}}}]
         - HostConfig.Mounts [{"Type": "npipe", "Target": "/a"}] | [{"Target": "/a"}]
@@ -228,12 +199,9 @@ fn only_mounts_of_the_targets_own_are_allowed() {
         - HostConfig.Mounts [{"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Mode": 10000000000}}]
         - HostConfig.Mounts [{"Type": "tmpfs", "Target": "/proc/sys"}] | [{"Type": "tmpfs", "Target": "/a", "Source": "/"}]
         + HostConfig.Mounts [{"Type": "tmpfs", "Target": "/tmp", "TmpfsOptions": {"SizeBytes": 1}}] | [{"Type": "volume", "Target": "/data"}]
-    "#);
-}
+    "#
 
-#[test]
-fn what_an_engine_parses_further_has_a_safe_form() {
-    CONTAINER.check(r#"
+    CONTAINER: what_an_engine_parses_further_has_a_safe_form r#"
         - Hostname "a b" | + "agent-1"
         - User "root x" | + "root:0"
         - MacAddress "02:42:0a"
@@ -270,19 +238,16 @@ fn what_an_engine_parses_further_has_a_safe_form() {
         + HostConfig.Init false
         + HostConfig.BlkioDeviceReadBps [{"Path": "/dev/sda", "Rate": 1048576}]
         + NetworkingConfig.EndpointsConfig {"targets": {"Aliases": ["target"], "IPAMConfig": {"IPv4Address": "192.0.2.7"}}}
-    "#);
-}
+    "#
 
-#[test]
-fn networks_of_others_are_refused() {
-    CONTAINER.check(r#"
+    CONTAINER: networks_of_others_are_refused r#"
         - HostConfig.NetworkMode "host" | "HOST" | "container:db" | "Container:db" | "ns:/proc/1/ns/net" | "default" | "" | null
         - HostConfig.NetworkMode "0a1b2c" | "bad" | " host" | "host " | "pasta" | "slirp4netns" | "targets,host" | + "none" | "bridge" | "targets"
         - NetworkingConfig.EndpointsConfig {"host": {}} | {"container:db": {}} | {"default": {}} | {"": {}} | {"0a1b2c": {}}
         - NetworkingConfig.EndpointsConfig {"HOST": {}} | {"Container:db": {}} | {"ns:/proc/1/ns/net": {}} | {"bad": {}} | {" host": {}} | {"host ": {}}
         - NetworkingConfig.EndpointsConfig {"pasta": {}} | {"slirp4netns": {}} | {"targets,host": {}}
         - NetworkingConfig.EndpointsConfig {"targets": {"NetworkID": "0a1b"}} | {"targets": {"Links": ["db:db"]}}
-    "#);
+    "#
 }
 
 #[test]

@@ -7,6 +7,13 @@
 //! from there on. After ` -> ` stands how the problem begins, if not with the path and a
 //! space.
 
+/// Tests of one table each, for the body of a container or of a service.
+macro_rules! tables {
+    ($($body:ident: $claim:ident $table:literal)*) => {
+        $(#[test] fn $claim() { $body.check($table); })*
+    };
+}
+
 mod allowed;
 mod create_body;
 mod page;

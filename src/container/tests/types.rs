@@ -2,10 +2,8 @@
 
 use super::{CONTAINER, SERVICE};
 
-#[test]
-fn a_key_in_the_wrong_case_is_an_error_even_without_isolation() {
-    CONTAINER.check(
-        r#"
+tables! {
+    CONTAINER: a_key_in_the_wrong_case_is_an_error_even_without_isolation r#"
         ! hostconfig {"Privileged": true}
         ! HOSTCONFIG {}
         ! HoſtConfig {}
@@ -17,20 +15,14 @@ fn a_key_in_the_wrong_case_is_an_error_even_without_isolation() {
         ! NetworkingConfig.endpointsConfig {}
         ! NetworkingConfig.EndpointsConfig.a.IPAMConfig.ipv4address ""
         ! HostConfig.LogConfig.config {}
-    "#,
-    );
-}
+    "#
 
-#[test]
-fn an_unknown_key_is_an_error_unless_isolation_is_given_up() {
-    CONTAINER.check(
-        r#"
+    CONTAINER: an_unknown_key_is_an_error_unless_isolation_is_given_up r#"
         ? Privileges true
         ? HostConfig.PidLimit 1
         ? HostConfig.RestartPolicy.Nam "no"
         ! HostConfig [] | null
-    "#,
-    );
+    "#
 }
 
 // The check of the specifications tries a value of each type for every option.

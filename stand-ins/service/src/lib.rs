@@ -1,8 +1,8 @@
 //! Plays BastionZero: what it does with a Dynamic Access Configuration, as far as a provisioning server and its agents can
 //! see. For the demonstration, the end-to-end tests and `cargo xtask up`, without the real service.
 //!
-//! A [`Service`] is what agents talk to, [`Webhooks`] call the provisioning server, and a [`Target`] goes from its start
-//! to its stop by both. [`story::tell`] is one user's visit from beginning to end.
+//! A [`Service`] is what agents talk to, and [`Webhooks`] call the provisioning server. [`story::tell`] is one user's visit
+//! from beginning to end.
 
 #![cfg_attr(
     test,
@@ -11,11 +11,9 @@
 
 mod service;
 pub mod story;
-mod target;
 mod webhooks;
 
 pub use service::Service;
-pub use target::Target;
 pub use webhooks::{WebhookError, Webhooks};
 
 /// A random UUID, as BastionZero's ids and tokens are.

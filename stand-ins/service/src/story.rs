@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::service::Service;
-use crate::target::Target;
 use crate::webhooks::Webhooks;
 
 /// The line that the session sends.
@@ -38,22 +37,37 @@ pub fn tell(webhooks: &Webhooks, service: &Service, mut step: impl FnMut(&str)) 
     wait_until_healthy(webhooks)?;
     step("GET /health: 200, the server can start targets");
 
-    let target = Target::start(webhooks, service)?;
-    let shown_id: String = target.unique_id().chars().take(SHOWN_ID_CHARS).collect();
+    let (target, token) = service.invite();
+    let unique_id = webhooks
+        .start(service.url(), &token)
+        .context("POST /start")?;
+    let shown_id: String = unique_id.chars().take(SHOWN_ID_CHARS).collect();
     step(&format!("POST /start: 200, target {shown_id}"));
 
-    target.wait_until_online(ONLINE_WITHIN)?;
+    let is_online = service.wait_for(&target, true, ONLINE_WITHIN);
+    let what = match service.is_registered(&target) {
+        true => "has registered, but",
+        false => "has not registered, so it",
+    };
+    ensure!(
+        is_online,
+        "the agent {what} is not online after {ONLINE_WITHIN:?}"
+    );
     // The states after the colons are BastionZero's.
     step("the agent has registered; the target is online: Started");
 
-    let heard = target.say(SAID).context("session")?;
+    let heard = service.say(&target, SAID).context("session")?;
     ensure!(heard == SAID, "session: said {SAID:?}, but heard {heard:?}");
     step(&format!("session: said {SAID:?}, heard {heard:?}"));
 
-    target.stop(webhooks).context("POST /stop")?;
+    webhooks.stop(&unique_id).context("POST /stop")?;
     step("POST /stop: 200");
 
-    target.wait_until_offline(OFFLINE_WITHIN)?;
+    let is_offline = service.wait_for(&target, false, OFFLINE_WITHIN);
+    ensure!(
+        is_offline,
+        "the target is still online after {OFFLINE_WITHIN:?}"
+    );
     step("the target is offline: Stopped");
     Ok(())
 }

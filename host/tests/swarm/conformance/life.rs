@@ -67,7 +67,6 @@ impl Readings<'_> {
         self.updates(&id, &mut running, &task);
         self.lists(&task);
         self.network(&task);
-        self.address(&task);
         let shown = self.service_of(&id)["Spec"]["EndpointSpec"].clone();
         let sent = running["EndpointSpec"].clone();
         self.is("a service shows its ports as sent", shown, sent);
@@ -176,17 +175,5 @@ impl Readings<'_> {
         let is_short = found.is_some_and(|network| !network.to_string().contains(id));
         let what = "a network is found by its name, without its containers";
         self.holds(what, is_short, &listed);
-    }
-
-    /// The address of a node, which an endpoint is made of.
-    fn address(&mut self, task: &Value) {
-        let node = self.swarm.node_of(task["NodeID"].as_str().expect("an id"));
-        let path = format!("/nodes/{}", self.swarm.id_of(node));
-        let shown = self.get(&path).json();
-        let told = shown["ManagerStatus"]["Addr"].as_str().unwrap_or_default();
-        let address = told.rsplit_once(':').map(|(address, _)| address);
-        let host = self.swarm.address(node).ip().to_string();
-        let what = "a manager shows the address that it advertises, with its port";
-        self.holds(what, address == Some(&host), &shown);
     }
 }

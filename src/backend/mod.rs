@@ -36,7 +36,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// The most secrets, or renewals, of targets that are gone which one reap removes.
+/// The most leftovers that one reap removes: secrets or renewals that nothing needs.
 const LEFT_OVER_MAX: usize = 16;
 
 /// Carries out the operations of one part of a webhook, on one Engine or on a Swarm.
@@ -104,19 +104,19 @@ macro_rules! operations {
     };
 }
 
-// A failure is that of a call. The call may have had an effect, so a target may run whose
-// start failed, unless the fault says that it had none.
+// A failure is that of a call. The call may have had an effect, so a target whose start
+// failed may run, unless the fault says that it had none.
 operations! {
     /// Creates a target that does not run yet.
     create(attempt: &Attempt<'_>) -> Result<Outcome, Fault>;
 
     /// Gives a target its secrets and starts it; `attempt` has created it. Returns how long
-    /// the start of its container took.
+    /// the start of its container took, or on a Swarm that of its task.
     start(id: &TargetId, attempt: &Attempt<'_>) -> Result<Duration, Error>;
 
-    /// Makes sure that nobody withdraws a target that was seen running, before its caller
-    /// hears of it; `false` if it is already withdrawn. `attempt` is the caller's own. An
-    /// Engine does not remove what runs, so there this makes no call.
+    /// Before a caller hears that a target runs, makes sure that nobody withdraws it;
+    /// `false` if it is already withdrawn. `attempt` is the caller's own. An Engine does
+    /// not remove what runs, so there this makes no call.
     vouch(id: &TargetId, attempt: &str) -> Result<bool, Fault>;
 
     /// Finds the target with this id, in any state.

@@ -40,10 +40,10 @@ const SETTLES: Duration = Duration::from_millis(750);
 const SETTLES_MAX: Duration = Duration::from_secs(3);
 
 impl<P: Platform> Services<'_, P> {
-    /// Looks once more at a target, a moment after its node has reported it running. Of
-    /// tasks that end at once, a Swarm showed the end within two fifths of the time that
-    /// the start took, and within 0.2 s with one start at a time. The pause is at least
-    /// twice that with up to eight starts at once (`bench/README.md`).
+    /// Looks once more at a target, a moment after its node has reported it running. If a
+    /// task ended at once, a Swarm showed the end within two fifths of the time that the
+    /// start took, and within 0.2 s with one start at a time. The pause is at least twice
+    /// that with up to eight starts at once (`bench/README.md`).
     pub async fn find_started(
         &self,
         id: &TargetId,
@@ -112,7 +112,8 @@ impl<P: Platform> Services<'_, P> {
         Ok(references)
     }
 
-    /// Looks at the task of a service until it runs, has ended or finds no node.
+    /// Looks at the task of a service until it runs, has ended or finds no node. Returns how
+    /// long it took to run.
     async fn wait_for_task(&self, id: &TargetId, attempt: &Attempt<'_>) -> Result<Duration, Error> {
         let platform = self.engine.platform();
         let begun = platform.now();
@@ -122,10 +123,10 @@ impl<P: Platform> Services<'_, P> {
                 .send(task::of_name(attempt.name.as_str()))
                 .await?;
             let task = tasks.into_iter().find(|task| task.service == *id);
-            if let Some(seen) = task.as_ref().and_then(outcome) {
-                return seen;
-            }
             let passed = platform.now().saturating_sub(begun);
+            if let Some(seen) = task.as_ref().and_then(outcome) {
+                return seen.map(|()| passed);
+            }
             // Perhaps somebody has deleted the service.
             let is_late = task.is_none() && passed >= TASK_MADE_WITHIN;
             if is_late && self.engine.send(versioned::inspect(id)).await?.is_none() {
@@ -153,12 +154,11 @@ impl<P: Platform> Services<'_, P> {
 }
 
 /// The outcome of a task, once it is settled.
-fn outcome(task: &Task) -> Option<Result<Duration, Error>> {
+fn outcome(task: &Task) -> Option<Result<(), Error>> {
     let failure = match task.state {
         // Another request has withdrawn it.
         _ if task.is_live() && task.desired != Desired::Running => TargetError::InProgress.into(),
-        // The time was not spent in this call.
-        TaskState::Running => return Some(Ok(Duration::ZERO)),
+        TaskState::Running => return Some(Ok(())),
         // It ended, or was removed, before it was seen running: the caller's look at the
         // service tells which.
         TaskState::Ended => TargetError::Vanished(task.service.clone()).into(),

@@ -7,6 +7,12 @@ transcripts! { &SWARM, "start":
     a_start_is_vouched_for_once_its_task_was_seen_running
         "UPDATED; LOOKED: preparing; RUNS => 201"
 
+    // The task runs after 20 ms, 2.2 s and 4.6 s.
+    a_target_is_looked_at_again_after_the_time_that_its_task_took_three_seconds_at_most
+        "UPDATED; LOOKED: preparing; RUNS => 201 `after 770ms`
+         UPDATED; LOOKED: preparing * 48; RUNS => 201 `after 4.45`
+         UPDATED; LOOKED: preparing * 60; RUNS => 201 `after 7.58`"
+
     a_vouch_that_meets_a_fence_is_no_success
         "UPDATED; LOOKED: running; SEEN; look up service: 1; STALE; look up service: 0 fenced
          => in_progress"

@@ -8,10 +8,10 @@
 //!
 //! # What is tried
 //!
-//! A *scenario* has given targets, one to three webhooks, and the events that may happen
-//! ([`scenario::Event`]). A *schedule* is one order of all steps: a webhook is called, its
-//! call takes effect and is answered, a request whose answer was lost takes effect later,
-//! an event happens, time passes. Then each webhook is called again, alone and without
+//! A *scenario* has the targets that exist before it, one to three webhooks, and the events
+//! that may happen ([`scenario::Event`]). A *schedule* is one order of all steps: a webhook
+//! is called, its call takes effect and is answered, a call whose answer was lost takes
+//! effect later, an event happens, time passes. Then each webhook is called again, alone and without
 //! faults, until it is settled, and a reaper comes three times. Every schedule of each
 //! scenario is tried:
 //!
@@ -32,8 +32,8 @@
 //! * An answer arrives as soon as it is given, except on an Engine with a delay. The
 //!   Engine cannot see the difference, and the caller only on its clock: the slow fates
 //!   cover that.
-//! * At most one request whose answer was lost is on its way, or two with
-//!   [`fate::Fates::Hangs`], for ten minutes at most.
+//! * At most one call without an answer may still take effect later (two with
+//!   [`fate::Fates::Hangs`]), and only within ten minutes.
 //! * While a webhook repeats the same look, events happen only before its first, second,
 //!   fifth and seventeenth look.
 //! * Nothing fails after the work.

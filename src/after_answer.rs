@@ -57,7 +57,7 @@ impl Work {
 pub struct AfterAnswer {
     pub work: Work,
     pub config: Config,
-    /// The request's budget, which this work ends.
+    /// The request's budget, which also limits a reap.
     pub budget: Budget,
     /// The request's id, which connects both log lines.
     pub request_id: String,

@@ -46,7 +46,7 @@ pub fn lifetime(container: &Target, otherwise: Duration) -> Duration {
 /// start fail.
 pub fn is_live(container: &Target) -> bool {
     match container.state {
-        // A target that a node may still start, or may still be running, counts too.
+        // On a Swarm, a node may still start the target, or still run it.
         State::Created | State::Starting | State::Running | State::Stopping => true,
         // An unknown state does not mean that it has ended.
         State::Unknown => true,

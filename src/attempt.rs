@@ -157,8 +157,8 @@ impl<'a> Attempt<'a> {
         found.label(label::ATTEMPT) == Some(&self.id)
     }
 
-    /// Whether an attempt created the container for the same payload. Secrets are not
-    /// compared, because nothing of them is kept.
+    /// Whether an attempt created the container for the same payload. The contents of
+    /// secrets are not compared, because they are not kept.
     pub fn has_payload_of(&self, found: &Target) -> bool {
         if let Some(digest) = found.label(label::ORDER) {
             return digest == self.order.digest();

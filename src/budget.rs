@@ -15,7 +15,7 @@ const PULL: Duration = Duration::from_secs(600);
 /// The caller has its answer by then: senders of webhooks wait 15 to 30 seconds.
 const ANSWER: Duration = Duration::from_secs(25);
 
-/// The work after the answer ends by then: hosted Spin stops a handler at 30 seconds.
+/// A reap after the answer ends by then: hosted Spin stops a handler at 30 seconds.
 const INVOCATION: Duration = Duration::from_secs(29);
 
 /// The longest reap after an answer: the next instance can do the rest as well.

@@ -35,7 +35,7 @@ pub struct Engine<'a, P> {
     until: Duration,
 }
 
-// Derived, they would require the same of `P`.
+// A derive would require `P` to be `Clone` and `Copy` too.
 impl<P> Clone for Engine<'_, P> {
     fn clone(&self) -> Self {
         *self

@@ -16,9 +16,9 @@ pub enum Fault {
     Untrusted(String),
     /// The platform did not send the call: it had no effect.
     Forbidden(Barrier),
-    /// The call's own limit passed: it may have had an effect.
+    /// The call's time was up: it may have had an effect.
     TimedOut,
-    /// The call's own limit passed while the reply arrived.
+    /// The call's time was up while the reply arrived.
     CutShort {
         /// The end of the reply so far.
         end: Vec<u8>,

@@ -47,7 +47,7 @@ impl From<Result<HttpResponse, Error>> for Handled {
 
 /// Handles a request. `body` reads its body, up to a number of bytes.
 ///
-/// The error is why the body or a header was refused, before any work.
+/// Fails if the body or a header is refused, before any work.
 pub async fn handle<P: Platform>(
     provisioner: &Provisioner<'_, P>,
     route: &Route,

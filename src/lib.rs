@@ -71,8 +71,8 @@
 //!   a request together with the reader of its response.
 //! * An id in a path of the Engine API came from [`docker::TargetId::parse`].
 //! * Only [`error`] chooses a failure's status, code and two messages.
-//! * [`secret::Secret::expose`] is called only to put a secret into a container, its name,
-//!   or a registry's or proxy's header, and to remove it from the log.
+//! * [`secret::Secret::expose`] is called only to check a secret, to put it into a container,
+//!   its name or a registry's header, and to remove it from the log.
 //! * No input makes the core panic.
 
 mod after_answer;

@@ -1,8 +1,6 @@
 //! The log lines of one request, as JSON.
 //!
-//! They hold no secret: only this server's own names, numbers, and the
-//! [`Display`](std::fmt::Display) of an [`Error`], from which secrets are
-//! redacted.
+//! They hold no secret: every text that is not this server's own is redacted.
 
 use std::time::Duration;
 
@@ -22,7 +20,7 @@ use crate::secret::Secret;
 /// for another request's start.
 const CALLS_MAX: usize = 32;
 
-/// The most notes in a line. A reap can have hundreds; its answer lists them all.
+/// The most notes in a line. A dry run can have hundreds; its answer lists them all.
 const NOTES_MAX: usize = 32;
 
 /// The most characters of one text in a line. The Engine quotes names and paths in its
@@ -163,8 +161,8 @@ fn redacted_to(chars_max: usize, text: &str, secrets: &[Secret]) -> String {
         }
     }
     let mut text = text.to_owned();
-    // The longest first, because another may be a part of it. To sort them would take 3 kB
-    // of the component more.
+    // The longest first, because another may be a part of it. Sorting them would make the
+    // component 3 kB larger.
     let longest = |forms: &[String]| (0..forms.len()).max_by_key(|place| forms[*place].len());
     while let Some(place) = longest(&forms) {
         text = text.replace(&forms.swap_remove(place), REDACTED);

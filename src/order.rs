@@ -23,14 +23,13 @@ pub struct StartOrder {
     pub environment_id: String,
     /// The secrets of the target, sorted by name.
     pub secrets: Vec<SecretFile>,
-    /// The age at which the target is removed, if it is less than that of its
-    /// environment.
+    /// The age at which the target is removed, if the order sets one.
     pub lifetime: Option<Duration>,
     /// Environment variables of its own as `NAME=value`, sorted.
     pub env: Vec<String>,
     /// Its command and its limits.
     pub choices: Choices,
-    /// Its image, if it differs from that of its environment.
+    /// Its image, if the order names one.
     pub image: Option<ImageReference>,
     /// Whose the target is.
     pub owner: Option<String>,

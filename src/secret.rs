@@ -7,8 +7,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// Text that is redacted wherever it is printed.
 ///
-/// Few places call [`Secret::expose`]: those that hand the text to its recipient, make a
-/// digest of it, or redact it from the log.
+/// The rules in `lib.rs` say what [`Secret::expose`] is called for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

@@ -72,8 +72,8 @@ pub fn certs(arguments: &CertsArguments) -> Result<()> {
     Ok(())
 }
 
-/// Makes all files in `dir`, for an Engine with these names, and returns when they expire. Anybody can read the
-/// certificates, only their owner the keys.
+/// Makes all files in `dir`, for an Engine with these names, and returns when they expire. Only their owner can read
+/// the keys.
 ///
 /// # Errors
 ///

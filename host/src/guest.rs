@@ -28,7 +28,7 @@ use crate::meter::Meter;
 use crate::outbound::Outbound;
 use crate::sink::{GuestOutput, Sink};
 
-/// The memory of one instance: as much as Spin's hosted platforms grant, so that a component that runs here runs there.
+/// The memory of one instance: what Spin's hosted platforms grant. A component that runs here then runs there too.
 const INSTANCE_MEMORY: usize = 128 * 1024 * 1024;
 
 /// How many instances may exist at once, as in Spin; further requests wait. The pool reserves only address space.

@@ -90,7 +90,7 @@ impl Drop for Entry {
         // Each request of the component announces its length.
         self.said["isWhole"] = (self.announced == Some(self.bytes)).into();
         self.said["body"] = kept.into();
-        // One write for each line, so that the lines of several hosts do not mix.
+        // One write for each line: the lines of several hosts then do not mix.
         let line = format!("{}\n", self.said);
         if let Err(error) = (&*self.recording.0).write_all(line.as_bytes()) {
             self.sink.host(&format!("cannot record: {error}"));

@@ -21,7 +21,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::guest::{Alive, Guest, empty};
 
-/// A webhook with the work after its answer takes 30 s at most; the rest is slack for the answer to reach the client.
+/// A webhook and a reap after its answer take 30 s at most; the rest is slack for the answer. A longer pull is cut off.
 const LONGEST_STOP: Duration = Duration::from_secs(35);
 
 /// When accepting fails, for lack of file descriptors for example, the next attempt would fail at once too; this pause

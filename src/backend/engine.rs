@@ -40,8 +40,8 @@ const REST_MIN: Duration = Duration::from_millis(50);
 /// init process, so the count is not asked for at once.
 const PROCESSES_MIN: u64 = 2;
 
-/// The longest such pause. If the answer of a start was lost, its time says nothing; with
-/// sixteen starts at once, no inspect missed an end for longer than 0.44 s.
+/// The longest pause before an inspect or a count. If the answer of a start was lost, its time
+/// says nothing; with sixteen starts at once, no inspect missed an end for longer than 0.44 s.
 const SETTLES_MAX: Duration = Duration::from_secs(1);
 
 /// The most replaced renewals that one renewal removes: more than it writes, so their

@@ -8,8 +8,8 @@ use crate::platform::Platform;
 
 /// Lists these parts, and divides each whose list is longer than a reply may be. The
 /// length depends on patches, images and secrets, and on how many targets have ended or
-/// were started before `max_targets` was lowered. A reap could never make a list shorter
-/// that it cannot read.
+/// were started before `max_targets` was lowered. A reap cannot shorten a list that it
+/// cannot read.
 pub(super) async fn listed<P: Platform, T>(
     engine: &Engine<'_, P>,
     mut parts: Vec<Part>,

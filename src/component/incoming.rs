@@ -61,7 +61,7 @@ pub fn respond(out: ResponseOutparam, response: HttpResponse) {
     let fields = headers::to_wasi(&head.headers).unwrap_or_else(Fields::new);
     let response = OutgoingResponse::new(fields);
     let _ = response.set_status_code(head.status.as_u16());
-    // In an answer to HEAD, the host would miss the body that the headers announce.
+    // HEAD opens no body: the host would notice that the announced bytes are missing.
     let body = (!content.is_empty()).then(|| response.body());
     let hand_over = || ResponseOutparam::set(out, Ok(response));
     match body {

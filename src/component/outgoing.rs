@@ -128,7 +128,7 @@ fn broken(detail: &str) -> TransportError {
     TransportError::Broken(detail.to_owned())
 }
 
-/// What an exchange without a reply shows about the effect of the request.
+/// Whether a request without a reply may have had an effect.
 fn lost(code: ErrorCode) -> TransportError {
     match code {
         ErrorCode::DnsTimeout

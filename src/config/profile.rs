@@ -128,8 +128,8 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 impl Defaults<'_> {
-    /// The profile of an environment with these overrides. Each problem begins with its
-    /// place: `place`, and a name there.
+    /// The profile of an environment with these overrides. Each problem begins with the
+    /// name of a variable, or with `place` and a key.
     fn profile(&self, place: &str, overrides: &Overrides) -> Result<Profile, Vec<String>> {
         let origin = format!("{place}container_patch");
         let patches: Vec<&Patch> = [Some(&self.patch), overrides.patch.as_ref()]

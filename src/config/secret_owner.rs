@@ -12,9 +12,9 @@ pub fn secret_owner(value: &Value) -> Result<u32, String> {
         .ok_or_else(|| format!("must be a whole number from 0 to {UID_MAX}"))
 }
 
-/// Whether a user, in the form of an image or a patch, can read the files of `owner`,
-/// which is root if it is not set. `None` if the user has a name: only the image knows
-/// its number.
+/// Whether a user, in the form of an image or a patch, can read the files of `owner`, or
+/// of root if none is set. `None` if there is an owner and the user has a name: only the
+/// image knows its number.
 pub fn is_read_by(owner: Option<u32>, user: &str) -> Option<bool> {
     let user = user.split(':').next().unwrap_or_default();
     let id = match user {

@@ -14,7 +14,7 @@ use crate::docker::label;
 /// The values of a single target.
 #[derive(Debug)]
 pub struct PerTarget<'a> {
-    /// The own name.
+    /// The target's own name.
     pub name: &'a str,
     /// How long it may take to end by itself before its removal. A Swarm reads this from
     /// the body; an Engine gets a stop call.

@@ -7,8 +7,8 @@ use super::Of;
 use super::forms::is_plain;
 use super::mounts::is_above_token;
 
-/// The capabilities that can be allowed. Together with the agent's own, Docker gives them
-/// to every container (moby, `oci/caps/defaults.go`). Docker withholds all others,
+/// The capabilities that can be allowed: with the agent's own, they are those that Docker
+/// gives to every container (moby, `oci/caps/defaults.go`). Docker withholds all others,
 /// because they reach the kernel or the host (capabilities(7)): `SYS_ADMIN` mounts file
 /// systems, `SYS_MODULE` loads modules, `SYS_RAWIO` reads devices, `DAC_READ_SEARCH`
 /// opens files of the host by handle. Only `container_patch_unsafe` permits those.

@@ -15,7 +15,7 @@ pub fn has_bounded_log(log: &Value) -> bool {
     );
     let text = |key: &str| log["Config"][key].as_str();
     let size = text("max-size").and_then(bytes_of).filter(|size| *size > 0);
-    // An Engine keeps five files by default.
+    // By default, an Engine keeps at most five files.
     let files = text("max-file").map_or(Some(5), |files| files.parse::<u64>().ok());
     let total = size
         .zip(files)

@@ -103,8 +103,8 @@ impl Body {
     /// Applies patches to the defaults of a container, or to the template of a service's
     /// task, one after the other.
     ///
-    /// The problems are first those of keys and types, because all other checks rely on them.
-    /// Each has its path and contains no value.
+    /// Rules are applied only once keys and types are right. Each problem has its path
+    /// and contains no value.
     pub fn new(
         of: Of,
         patches: &[&Patch],

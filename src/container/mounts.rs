@@ -14,9 +14,9 @@ pub fn is_mount_point(text: &str) -> bool {
 }
 
 /// Whether only the target uses this mount. A named volume may belong to another
-/// container, and a driver can mount any folder of the host. The mount has only options
-/// of its own kind, in forms that Podman, which joins them into one text, cannot read as
-/// others.
+/// container, and a driver can mount any folder of the host. Podman joins the options of
+/// a mount into one text, so only those of its own kind are accepted, in forms with one
+/// meaning.
 pub fn is_own_mount(mount: &Value) -> bool {
     let own = match mount["Type"].as_str() {
         Some("tmpfs") => "TmpfsOptions",

@@ -26,10 +26,9 @@ const TASK_LABELS: [&str; 4] = [
 const RESERVED_NANO_CPUS: u64 = 50_000_000;
 const RESERVED_BYTES: u64 = 64 << 20;
 
-/// The template before any patch: the options of an Engine's container, spelt as for a
-/// Swarm, as far as every Engine from 25 on knows them. A manager drops from each update
-/// the options that it does not know, so a newer one, such as `OomScoreAdj`, is left to a
-/// patch.
+/// The template before any patch: the options of an Engine's container that every Engine
+/// from 25 on knows, spelt as for a Swarm. A manager drops from each update the options
+/// that it does not know, so newer options, such as `OomScoreAdj`, are left to a patch.
 pub fn template() -> Value {
     let container = defaults::body();
     let host_config = &container["HostConfig"];
@@ -107,7 +106,7 @@ pub fn body(template: &Value, additions: &Additions, target: &PerTarget<'_>) -> 
                 .filter(of_task)
                 .copied()
                 .collect::<Vec<_>>(),
-            // Secrets are a Swarm's own.
+            // A Swarm mounts the files of secrets itself.
             volume: SecretsVolume::Absent,
             ..*target
         },

@@ -103,7 +103,7 @@ pub(super) struct Summary {
     pub(super) status: String,
 }
 
-// Each entry is reduced to what is used while it is read: a thousand networks as JSON
+// While it is read, each entry is reduced to what is used: a thousand networks as JSON
 // values would fill megabytes of the instance.
 
 fn container_id<'de, D: Deserializer<'de>>(id: D) -> Result<TargetId, D::Error> {

@@ -90,7 +90,7 @@ fn query_encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Whether a message has one of these words, which are in lower case, in any case.
+/// Whether a message has one of these words in any case; `words` are in lower case.
 fn says(message: &str, words: &[&str]) -> bool {
     let message = message.to_ascii_lowercase();
     words.iter().any(|words| message.contains(words))

@@ -43,7 +43,7 @@ fn found(reply: &Reply, name: &str) -> Result<Option<Network>, Fault> {
     let mut networks: Vec<NetworkSummary> = reply.listed()?;
     networks.retain(|network| is_named(&network.name, name));
     match &networks[..] {
-        // Podman's list has its default network under its own name alone, and Podman has
+        // Podman's filter finds its default network by its own name alone, and Podman has
         // no such option.
         [] if name == "bridge" => Ok(Some(Network { isolates: false })),
         [] => Ok(None),

@@ -43,7 +43,7 @@ impl Reply {
         })
     }
 
-    /// The body of a list, which every list of the API answers with 200.
+    /// The body of a list; the API answers every list with 200.
     pub fn listed<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         match self.status() {
             200 => self.json(),

@@ -1,5 +1,5 @@
-//! Every error, in families: the request itself, its caller, its order, a target,
-//! the Engine or the Swarm was the cause.
+//! Every error, in families by cause: the request itself, its caller, its order, a
+//! target, the Engine or the Swarm.
 //!
 //! Each family has a file, where each error has its status, its code, its two messages
 //! and its time to try again in one place. No message contains a token, a secret, a

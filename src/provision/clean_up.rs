@@ -17,7 +17,7 @@ pub(super) enum Remains {
     Running,
     /// It has ended, and stays.
     Ended,
-    /// It did not run, and was removed if that was possible.
+    /// It was not seen running or ended, and was removed if that was possible.
     Unclear,
 }
 

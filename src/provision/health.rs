@@ -15,7 +15,7 @@ impl<P: Platform> Provisioner<'_, P> {
     /// image runs as a user who can read the token. Pulls a missing image if that is
     /// permitted. This also proves that the Engine answers.
     ///
-    /// Returns notes for the operator about a start that would work.
+    /// Returns notes for the operator about problems that do not make a start fail.
     pub async fn health(&self) -> Result<Vec<String>, Error> {
         self.check()
             .await

@@ -23,8 +23,8 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::docker::target::Target;
 
-/// How often one part of a webhook repeats a change that fails. Three failures in a row
-/// are no accident, and the caller retries too.
+/// How often one part of a webhook tries a change that fails. Three failures in a row are
+/// no accident, and the caller retries too.
 const FAULTS_MAX: u32 = 3;
 
 /// A target that runs.

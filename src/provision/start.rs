@@ -350,7 +350,7 @@ impl<P: Platform> Provisioner<'_, P> {
         }
         let survey = self.backend.survey_live_with(id).await?;
         let all = &survey.targets;
-        // A Swarm gives a name away while the last target with it may still run.
+        // A Swarm accepts a name again while the last target with it may still run.
         let is_last = |found: &Target| found.id != *id && found.has_name(attempt.name.as_str());
         if all.iter().any(is_last) {
             return Err(TargetError::InProgress.into());
@@ -369,7 +369,7 @@ impl<P: Platform> Provisioner<'_, P> {
     }
 }
 
-/// Whether another container may run although one that was removed could not.
+/// Whether a start may succeed with a new container, now that its own is gone.
 fn begins_again(error: &Error) -> bool {
     matches!(
         error,

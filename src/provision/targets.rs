@@ -65,7 +65,7 @@ impl<P: Platform> Provisioner<'_, P> {
         })
     }
 
-    /// The targets of a list. Those that a filter selects have exit codes.
+    /// The targets of a list, with exit codes for the youngest that a filter selects.
     async fn oldest_first(&self, survey: &Survey, filter: &Filter) -> Vec<TargetView> {
         let mut targets: Vec<_> = survey
             .targets

@@ -47,7 +47,7 @@ impl<P: Platform> Provisioner<'_, P> {
             looks += 1;
             let is_last = left.is_zero() || looks >= LOOKS_MAX;
             if is_over || is_last {
-                // Makes the calls for the rest once.
+                // Only now asks for renewals, addresses and the exit code.
                 return Ok(late.shown(seen?).await);
             }
             self.platform.sleep(PAUSE.min(left)).await;

@@ -14,8 +14,8 @@ use crate::docker::target::Survey;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// How often a list that lacks a service just created is repeated. A manager that has
-/// lost the others notices this within seconds.
+/// How often the services are listed until the list has the one just created. A manager
+/// that has lost the others notices this within seconds.
 const SURVEYS_MAX: u32 = 4;
 
 /// The pause before such a list is repeated.

@@ -2,7 +2,7 @@
 //!
 //! | operation | calls |
 //! |---|---|
-//! | create | a service without replicas, whose name is given once |
+//! | create | a service without replicas; the Swarm accepts its name only once |
 //! | start | its secrets, then an update to one replica, then looks at its task |
 //! | vouch | an update that labels the service, also one that has the label |
 //! | renew | an update that labels the service |
@@ -32,8 +32,8 @@ use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::platform::Platform;
 
-/// How often a start or a fence is repeated from a newer version. Only a repeated start
-/// updates a target often, and a Swarm allocates its ports once.
+/// How often a start or a fence is tried, each time from a newer version. Only a repeated
+/// start updates a target often, and a Swarm allocates its ports once.
 const UPDATES_MAX: u32 = 4;
 
 /// Targets as services of a Swarm.

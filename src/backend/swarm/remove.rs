@@ -123,7 +123,7 @@ impl<P: Platform> Services<'_, P> {
     async fn fence_again(&self, id: &TargetId, until: Duration) -> Result<(), Fault> {
         let engine = self.engine.until(until);
         if let Some(found) = engine.send(versioned::inspect(id)).await? {
-            // After any other update, too, the Swarm compares them.
+            // An update by somebody else also makes the Swarm compare them.
             engine.send(found.fence()).await?;
         }
         Ok(())

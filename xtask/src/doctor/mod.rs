@@ -74,7 +74,7 @@ pub fn doctor(engine: Option<&str>, start: &StartArguments) -> ExitCode {
     });
     let told = tell(&findings);
     if told == ExitCode::SUCCESS {
-        say("nothing is missing that `cargo xtask up` does not set up");
+        say("`cargo xtask up` sets up whatever is missing");
     }
     told
 }

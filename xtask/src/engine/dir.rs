@@ -1,7 +1,7 @@
 //! The folder of a private Engine. Everything that a later run needs to remove the Engine is in it.
 //!
-//! Its end removes what an Engine leaves outside its namespaces: bridges, firewall rules, control groups and files, and
-//! those of a Swarm beside it. It looks for them and remembers nothing, so this also works after a crash.
+//! Dropping it removes what an Engine leaves outside its namespaces: bridges, firewall rules, control groups and files,
+//! and those of a Swarm beside it. It looks for them and remembers nothing, so this also works after a crash.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::Write;

@@ -52,7 +52,7 @@ impl Example {
         )
     }
 
-    /// Builds the image, of which the Engine keeps what has not changed.
+    /// Builds the image; the Engine reuses the layers that have not changed.
     pub fn ensure(&self, docker: &Docker) -> Result<()> {
         let base = base::ensure(docker)?;
         // A private Engine's bridge does not lead to Debian's packages.

@@ -48,7 +48,7 @@ impl fmt::Display for Agent {
     }
 }
 
-/// Builds the image, of which the Engine keeps what has not changed: with the real agent if its key is known.
+/// Builds the image, with the real agent if its key is known; the Engine reuses the layers that have not changed.
 pub fn ensure(docker: &Docker) -> Result<Agent> {
     let real = Agent::Bzero;
     if env::var_os(AGENT_KEY).is_some_and(|key| !key.is_empty()) {

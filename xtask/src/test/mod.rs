@@ -129,8 +129,8 @@ fn install_for_tests() -> Result<()> {
     Ok(())
 }
 
-/// Checks the component's requests during the tests, `is_complete` after all tests, and returns a summary. A separate
-/// program does it because its validator takes half a minute to compile, which only a tester needs.
+/// Checks the requests that the component sent during the tests, and returns a summary; `is_complete` if all tests ran.
+/// A separate program does it: its validator takes half a minute to compile, and only testers need it.
 fn check_traffic(record: &Path, is_complete: bool) -> Result<String> {
     let mut command = workspace::cargo();
     command.args(["run", "--quiet", "--package", "dynamic-access-engine-api"]);

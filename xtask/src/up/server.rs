@@ -72,7 +72,7 @@ impl Server {
         Ok(())
     }
 
-    /// Waits until a signal asks us to end; fails if the server ends by itself.
+    /// Waits until the server ends or a signal arrives; both are errors.
     pub fn wait(&mut self) -> Result<()> {
         let status = self.group.wait()?;
         bail!("the server has ended: {status}")
@@ -104,8 +104,8 @@ fn build_of_host() -> Command {
     command
 }
 
-/// The server in the host, for a deployment on this Engine. Its other variables are those of our environment, unless the
-/// caller sets them: there, because anybody can read a command line.
+/// The server in the host, for a deployment on this Engine. Its other variables come from the environment, which the
+/// caller may add to: anybody can read a command line.
 pub fn command(engine: &Endpoint, deployment_id: &str) -> Command {
     let mut command = Command::new(host());
     command.current_dir(workspace::root());

@@ -55,12 +55,13 @@
 //! | a route | `route` and `query`, `webhook` or `api` for its body and answer, `provision` for its work, `handlers` for its handler |
 //! | what the page shows | `page`, and a file in `templates` |
 //! | a metric | `metrics`, its table in `deploy/observability/README.md`, and an alert there if it needs one; `provision/readings.rs` for a new reading |
-//! | a variable | `config/mod.rs` (a secret of callers: `auth`), twice in `spin.toml`, `docs/variables.md` |
+//! | a variable | `config/mod.rs` (a secret of callers: `auth`), twice in `spin.toml`, a refused value in `config/tests.rs`, `docs/variables.md` |
 //! | a key of `environments` | `config/overrides.rs` and `config/profile.rs`, and `docs/variables.md` |
 //! | a Docker option that a patch may set, or must not | `container/create_body.rs` or `container/task_template.rs`, from which a test writes `docs/options.md`; on a Swarm `docker/swarm/template.rs` if Docker 25 does not know it |
-//! | a call to the Engine | a file in `docker` (`docker/swarm`), and the operation in `backend` that makes it; its replies in `tests/transcripts`, and in `docker/tests.rs` those that change no conversation; a line in `deploy/engine-proxy/calls.txt` (`deploy/swarm/calls.txt`), and a request in `admin/tests/calls.rs`; the model in `tests/promise/model`; its `operationId` in `engine-api/specifications/cut.py` |
-//! | a refusal | a variant in its family in `error`, with its status, code and messages; a row in `error/tests.rs`, its code in `tests/promise/promise/answers.rs` if the model meets it, and in `docs/troubleshooting.md` |
+//! | a call to the Engine | a file in `docker` (`docker/swarm`), and the operation in `backend` that makes it; its words in `tests/transcripts/script.rs` and its replies there, and in `docker/tests.rs` those that change no conversation; what its reader may accept in `fuzz/properties/engine.rs`; a line in `deploy/engine-proxy/calls.txt` (`deploy/swarm/calls.txt`), and a request in `admin/tests/calls.rs`; the model in `tests/promise/model`; its `operationId` in `engine-api/specifications/cut.py` |
+//! | a refusal | a variant in its family in `error`, with its status, code and messages; a row in `error/tests.rs`, its code in `tests/promise/promise/answers.rs` if the model meets it, and in `docs/troubleshooting.md`; an order is refused in `provision/create.rs`, with rows in `tests/transcripts/choices.rs` |
 //! | a promise | `tests/promise/promise.rs`, and the table in the README |
+//! | a check of `doctor` | `xtask/src/doctor` (of a deployed server: `admin/src/doctor`), and rows in `host/tests/end_to_end/doctor.rs` |
 //!
 //! # Rules
 //!

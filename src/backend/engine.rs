@@ -116,6 +116,9 @@ impl<P: Platform> Containers<'_, P> {
     /// this time. A proxy in front of it may not let the call through.
     async fn has_processes(&self, id: &TargetId, limit: Duration) -> bool {
         let limit = limit.min(self.engine.time_left() / 2);
+        if limit < REST_MIN {
+            return false;
+        }
         let count = self.engine.within(limit).send(stats::count(id)).await;
         count.is_ok_and(|count| count >= PROCESSES_MIN)
     }

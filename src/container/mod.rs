@@ -103,8 +103,8 @@ impl Body {
     /// Applies patches to the defaults of a container, or to the template of a service's
     /// task, one after the other.
     ///
-    /// Rules are applied only once keys and types are right. Each problem has its path
-    /// and contains no value.
+    /// Rules are applied only once types are right, and in a container's body also keys. Each
+    /// problem has its path and contains no value.
     pub fn new(
         of: Of,
         patches: &[&Patch],

@@ -21,7 +21,8 @@ const IMAGES_MAX: usize = 20;
 pub struct Readings {
     /// The list of all targets; `None` without an answer.
     pub survey: Option<Survey>,
-    /// The nodes of the Swarm, empty if it did not answer; `None` on an Engine.
+    /// The nodes of the Swarm, empty if their list failed; `None` on an Engine, or without
+    /// a survey.
     pub nodes: Option<Vec<Node>>,
     /// Whether the Engine has an image, for those images that it answered for.
     pub images: Vec<(ImageReference, bool)>,

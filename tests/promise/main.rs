@@ -11,9 +11,9 @@
 //! A *scenario* has the targets that exist before it, one to three webhooks, and the events
 //! that may happen ([`scenario::Event`]). A *schedule* is one order of all steps: a webhook
 //! is called, its call takes effect and is answered, a call whose answer was lost takes
-//! effect later, an event happens, time passes. Then each webhook is called again, alone and without
-//! faults, until it is settled, and a reaper comes three times. Every schedule of each
-//! scenario is tried:
+//! effect later, an event happens, time passes. Then each webhook is called again, alone
+//! and without faults, until it is settled, and a reaper comes three times. Every schedule
+//! of each scenario is tried:
 //!
 //! | tests | webhooks | on | what may happen |
 //! |---|---|---|---|

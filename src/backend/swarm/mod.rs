@@ -2,7 +2,7 @@
 //!
 //! | operation | calls |
 //! |---|---|
-//! | create | a service without replicas; the Swarm accepts its name only once |
+//! | create | a service without replicas; the Swarm refuses a name that a service has |
 //! | start | its secrets, then an update to one replica, then looks at its task |
 //! | vouch | an update that labels the service, also one that has the label |
 //! | renew | an update that labels the service |

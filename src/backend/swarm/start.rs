@@ -42,8 +42,8 @@ const SETTLES_MAX: Duration = Duration::from_secs(3);
 impl<P: Platform> Services<'_, P> {
     /// Looks once more at a target, a moment after its node has reported it running. If a
     /// task ended at once, a Swarm showed the end within two fifths of the time that the
-    /// start took, and within 0.2 s with one start at a time. The pause is at least twice
-    /// that with up to eight starts at once (`bench/README.md`).
+    /// start took, and within 0.2 s with one start at a time (`bench/README.md`). The pause
+    /// is as long as the task took, most of that time.
     pub async fn find_started(
         &self,
         id: &TargetId,

@@ -1,8 +1,8 @@
 //! Plays BastionZero: what it does with a Dynamic Access Configuration, as far as a provisioning server and its agents can
 //! see. For the demonstration, the end-to-end tests and `cargo xtask up`, without the real service.
 //!
-//! A [`Service`] is what agents talk to, and [`Webhooks`] call the provisioning server. [`story::tell`] is one user's visit
-//! from beginning to end.
+//! A [`Service`] is what agents talk to, and [`Webhooks`] call the provisioning server. [`story::tell`] is one user's
+//! visit from beginning to end.
 
 #![cfg_attr(
     test,

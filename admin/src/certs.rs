@@ -3,12 +3,12 @@
 //! The authority's key signs the other two and is not kept: nobody has to guard it, and nobody can sign a third.
 
 use std::fs::{DirBuilder, File};
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
@@ -125,15 +125,13 @@ fn write_new(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
     let mut folder = DirBuilder::new();
     let made = folder.recursive(true).mode(0o700).create(dir);
     made.with_context(|| format!("failed to create {}", dir.display()))?;
-    let exists = |path: &Path| {
-        anyhow!(
+    // No key is written in vain.
+    let mut paths = files.iter().map(|(name, ..)| dir.join(name));
+    if let Some(path) = paths.find(|path| path.exists()) {
+        bail!(
             "{} exists and is not overwritten; choose another folder with --out",
             path.display()
-        )
-    };
-    // No key is written in vain.
-    if let Some((name, ..)) = files.iter().find(|(name, ..)| dir.join(name).exists()) {
-        return Err(exists(&dir.join(name)));
+        );
     }
     // Dropping them removes the files.
     let mut written = Vec::new();
@@ -141,10 +139,7 @@ fn write_new(dir: &Path, files: &[(&str, u32, String)]) -> Result<()> {
         let path = dir.join(name);
         let mut options = File::options();
         let file = options.write(true).create_new(true).mode(*mode).open(&path);
-        let mut file = file.map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => exists(&path),
-            _ => anyhow!(error).context(format!("failed to create {}", path.display())),
-        })?;
+        let mut file = file.with_context(|| format!("failed to create {}", path.display()))?;
         written.push(TempPath::try_from_path(&path)?);
         let filled = file.write_all(content.as_bytes());
         filled.with_context(|| format!("failed to write {}", path.display()))?;

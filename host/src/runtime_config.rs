@@ -19,8 +19,7 @@ pub struct ClientTls {
     pub client_cert_file: Option<PathBuf>,
     /// A PEM file with the client's private key.
     pub client_private_key_file: Option<PathBuf>,
-    /// Whether the public authorities are trusted; by default, only without a `ca_roots_file`.
-    pub ca_use_webpki_roots: Option<bool>,
+    ca_use_webpki_roots: Option<bool>,
 }
 
 /// The default is that of no file.
@@ -76,6 +75,12 @@ impl ClientTls {
         }
         Ok(())
     }
+
+    /// Whether the public authorities are trusted; by default, only if there is no `ca_roots_file`.
+    pub fn trusts_public_roots(&self) -> bool {
+        self.ca_use_webpki_roots
+            .unwrap_or(self.ca_roots_file.is_none())
+    }
 }
 
 #[cfg(test)]
@@ -101,6 +106,20 @@ mod tests {
         let files = [&entry.ca_roots_file, &entry.client_cert_file];
         let expected = ["/app/certs/ca.pem", "/etc/cert.pem"].map(|path| Some(path.into()));
         assert_eq!(files, expected.each_ref());
+    }
+
+    #[test]
+    fn public_authorities_are_trusted_without_a_file_of_others_or_if_the_entry_says_so() {
+        let file = "ca_roots_file = \"certs/ca.pem\"";
+        for (text, trusts) in [
+            (WHOLE.to_owned(), false),
+            (WHOLE.replace(file, ""), true),
+            (format!("{WHOLE}\nca_use_webpki_roots = true"), true),
+            (WHOLE.replace(file, "ca_use_webpki_roots = false"), false),
+        ] {
+            let config = parse(&text).unwrap();
+            assert_eq!(config.client_tls[0].trusts_public_roots(), trusts, "{text}");
+        }
     }
 
     #[test]

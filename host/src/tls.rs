@@ -64,15 +64,14 @@ fn configure(entry: Option<&ClientTls>, public: Option<&Path>) -> Result<ClientC
 
 fn roots(entry: Option<&ClientTls>, public: Option<&Path>) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    let own = entry.and_then(|entry| entry.ca_roots_file.as_deref());
-    if let Some(file) = own {
+    if let Some(file) = entry.and_then(|entry| entry.ca_roots_file.as_deref()) {
         add(&mut roots, file).context("ca_roots_file")?;
     }
-    let trusts_public = entry.and_then(|entry| entry.ca_use_webpki_roots);
-    match public {
-        _ if !trusts_public.unwrap_or(own.is_none()) => {}
-        Some(file) => add(&mut roots, file).context("the public roots")?,
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+    if entry.is_none_or(ClientTls::trusts_public_roots) {
+        match public {
+            Some(file) => add(&mut roots, file).context("the public roots")?,
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        }
     }
     Ok(roots)
 }

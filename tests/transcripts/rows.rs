@@ -121,7 +121,10 @@ fn rows(text: &str) -> Vec<String> {
         *row = format!("{row} {line}");
         is_whole = row.contains("=> ");
     }
-    assert!(is_whole && !rows.is_empty(), "a row without its outcome");
+    assert!(
+        is_whole && !rows.is_empty(),
+        "no row, or one without its outcome"
+    );
     rows.iter().flat_map(|row| expanded(row)).collect()
 }
 

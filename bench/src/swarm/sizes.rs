@@ -10,7 +10,8 @@ use crate::server::Server;
 use crate::sides::visits;
 
 /// The shortest and the longest time that the server waits after a start before it looks
-/// whether the target still runs. In between, it waits as long as the start took.
+/// whether the target still runs. In between, it waits as long as the task took, which is
+/// nearly the whole start.
 const WAITS: [Duration; 2] = [Duration::from_millis(750), Duration::from_secs(3)];
 
 /// Enough for the work after an answer, and for a node's own work after a removal.
@@ -69,7 +70,7 @@ impl Bench<'_> {
 
 /// The same starts, as if the server did not wait.
 pub fn without_wait(starts: &Pairs) -> Pairs {
-    // A wait that is neither of the two is half of the whole.
+    // A wait that is neither of the two is nearly half of the whole.
     let alone = |whole: &Duration| *whole - (*whole / 2).clamp(WAITS[0].min(*whole), WAITS[1]);
     Pairs {
         ours: starts.ours.iter().map(alone).collect(),

@@ -76,9 +76,9 @@ pub fn a_node_that_was_killed_runs_targets_again_once_its_networks_are_forgotten
     let id = start_in_the_end(&only_here, &unique("token"));
     must(stage.swarm.kill(2));
     must(stage.swarm.restart(2));
-    wait_within(AGREED_BOUND, "a list on the restarted manager", || {
-        let list = stage.swarm.node(2).try_call("GET", "/services")?;
-        (list.status == 200).then_some(())
+    agreed("a list on the restarted manager", || {
+        let list = stage.swarm.node(2).try_call("GET", "/services");
+        list.is_some_and(|list| list.status == 200)
     });
     stage.wait_until_healthy(&anywhere);
     stop_in_the_end(&anywhere, &id);

@@ -104,8 +104,8 @@ fn build_of_host() -> Command {
     command
 }
 
-/// The server in the host, for a deployment on this Engine. Its other variables come from the environment, which the
-/// caller may add to: anybody can read a command line.
+/// The server in the host, for a deployment on this Engine. Its other variables come from the environment, to which the
+/// caller may add, and not from the command line, which anybody can read.
 pub fn command(engine: &Endpoint, deployment_id: &str) -> Command {
     let mut command = Command::new(host());
     command.current_dir(workspace::root());
